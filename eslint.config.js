@@ -16,7 +16,9 @@ const boundary = (module) => ({
     '@typescript-eslint/no-restricted-imports': [
       'error',
       {
-        paths: ownedPackages.filter(({ owner }) => owner !== module).map(({ name, owner }) => ({ name, message: `Only ${owner} imports ${name}.` })),
+        paths: ownedPackages
+          .filter(({ owner }) => owner !== module)
+          .map(({ name, owner }) => ({ name, message: `Only ${owner} imports ${name}.` })),
         patterns: [
           noDeepImport,
           ...[...MODULES, ...SHARED, 'app', 'config', 'main']
@@ -45,16 +47,25 @@ export default tseslint.config(
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js'] }, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['*.js'] }, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unnecessary-type-parameters': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       eqeqeq: 'error',
       'max-lines': ['error', 250],
       'no-restricted-globals': ['error', { name: 'process', message: 'Only main.ts touches the process.' }],
-      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'Take the time from the injected clock.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Take the time from the injected clock.' },
+      ],
     },
   },
   ...[...MODULES, ...SHARED].map(boundary),

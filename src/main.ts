@@ -1,0 +1,75 @@
+// The process: environment, signals, exit codes. What it starts is imported only after the version is known to be right.
+const LEAST_NODE = 24;
+/** A stop takes at most this long; orchestrators kill after 30 s. */
+const STOP_WITHIN_MS = 28_000;
+
+if (Number(process.versions.node.split('.')[0]) < LEAST_NODE) {
+  fail(
+    `Node ${LEAST_NODE} or newer is needed, this is ${process.versions.node}. "npm ci && npm start" brings its own on Linux.`,
+  );
+}
+
+const { default: manifest } = await import('../package.json', { with: { type: 'json' } });
+const { createApp } = await import('./app.ts');
+const { ConfigError, readConfig } = await import('./config.ts');
+const { createLogger, systemClock } = await import('./platform/index.ts');
+const { StoreStartError } = await import('./store/index.ts');
+
+const config = orFail(() => readConfig(process.env));
+const logger = createLogger({ level: config.logLevel, terminal: process.stdout.isTTY });
+const app = createApp({ config, clock: systemClock, logger, version: manifest.version });
+
+process.on('uncaughtException', (error) => crash(error, 'process.uncaught_exception'));
+process.on('unhandledRejection', (error) => crash(error, 'process.unhandled_rejection'));
+
+let stopping = false;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => void stop(signal));
+}
+
+try {
+  await app.start();
+} catch (error) {
+  if (error instanceof StoreStartError) fail(error.message);
+  if ((error as { code?: string }).code === 'EADDRINUSE')
+    fail(`Port ${config.port} on ${config.host} is taken. Stop the other process or set PORT.`);
+  throw error;
+}
+const { host, port } = app.address();
+const base = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+const places = config.role === 'scheduler' ? {} : { api: `${base}/timers`, docs: `${base}/docs` };
+logger.info(
+  { ...places, health: `${base}/health`, role: config.role, store: config.store.settings.engine },
+  'service.started',
+);
+
+async function stop(signal: string): Promise<void> {
+  if (stopping) process.exit(1);
+  stopping = true;
+  logger.info({ signal }, 'service.stopping');
+  setTimeout(() => crash(new Error('The stop took too long.'), 'service.stop_timed_out'), STOP_WITHIN_MS).unref();
+  await app.stop();
+  logger.info('service.stopped');
+  logger.flushNow();
+  process.exit(0);
+}
+
+function crash(error: unknown, event: string): never {
+  logger.fatal({ err: error }, event);
+  logger.flushNow();
+  process.exit(1);
+}
+
+function fail(message: string): never {
+  process.stderr.write(`punctual: ${message}\n`);
+  process.exit(1);
+}
+
+function orFail<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ConfigError) fail(`the configuration is wrong.\n${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Clock, Logger } from '../platform/index.ts';
+import { retryDelayMs, type Action, type AttemptError, type Outcome, type RecordedAttempt } from '../timers/index.ts';
+import { leaseCovers, type HeldTimer } from './held-timer.ts';
+import type { Result } from './recorder.ts';
+import type { SchedulerSettings } from './settings.ts';
+
+/** A timer whose lease was lost this often without an outcome would otherwise take down replica after replica. */
+const MAX_LEASES_LOST = 5;
+/** Bounds on how long a timer that could not be sent in time is left alone, milliseconds. */
+const SHORTEST_HAND_BACK_MS = 1000;
+const LONGEST_HAND_BACK_MS = 300_000;
+
+/** Turns a due timer into a result: by performing its action once, or by finding that it must not or cannot be performed. */
+export interface Attempts {
+  /** Why the timer is not to be performed here and now; undefined when it may be sent. */
+  refusalOf(held: HeldTimer): Result | undefined;
+  perform(held: HeldTimer, signal: AbortSignal): Promise<Result>;
+  /** Back to waiting, to be found again at its own instant, or now if that has passed. */
+  handBack(held: HeldTimer): Result;
+  /** Back to waiting for a while that grows with its age, so that a dead host costs few touches per timer; or given up. */
+  handBackLater(held: HeldTimer): Result;
+}
+
+export function createAttempts(deps: {
+  actions: ReadonlyMap<string, Action>;
+  storeClock: { now(): number };
+  clock: Clock;
+  random: () => number;
+  logger: Logger;
+  settings: SchedulerSettings;
+}): Attempts {
+  const { actions, storeClock, clock, random, logger, settings } = deps;
+
+  function refusalOf(held: HeldTimer): Result | undefined {
+    const { timer } = held;
+    const action = actions.get(timer.action);
+    // Another replica may know the action: a rolling upgrade must not fail its timers.
+    if (action === undefined) return handBackLater(held);
+    if (timer.lost >= MAX_LEASES_LOST) return failed('lost_repeatedly');
+    if (timer.expiresAfterMs !== null && storeClock.now() > timer.dueAt + timer.expiresAfterMs)
+      return failed('expired');
+    const attemptMs = action.deadlineMs(timer);
+    return leaseCovers(held, { attemptMs, leaseMs: settings.leaseMs, clock }) ? undefined : handBackLater(held);
+  }
+
+  async function perform(held: HeldTimer, signal: AbortSignal): Promise<Result> {
+    const { timer } = held;
+    const action = actions.get(timer.action);
+    if (action === undefined) return handBackLater(held);
+    const { fence, run } = timer;
+    const startedAt = storeClock.now();
+    const startedMonotonic = clock.monotonic();
+    const outcome = await action.perform(timer, signal);
+    const attempt: RecordedAttempt = {
+      firedAt: Math.floor(startedAt),
+      latenessMs: timer.latenessMs ?? Math.max(Math.floor(startedAt - Math.max(timer.dueAt, timer.createdAt)), 0),
+      durationMs: Math.round(clock.monotonic() - startedMonotonic),
+      httpStatus: outcome.httpStatus,
+      errorCode: outcome.error?.code ?? null,
+      errorMessage: outcome.error?.message ?? null,
+      answer: outcome.answer,
+      run,
+      number: timer.attempts + 1,
+      fence,
+    };
+    const result = { ...resultOf(held, outcome), attempt };
+    log(held, action, attempt, result, outcome.error);
+    return result;
+  }
+
+  function resultOf({ timer }: HeldTimer, outcome: Outcome): Result {
+    if (outcome.kind === 'delivered') return finished('done', null);
+    if (outcome.kind === 'rejected') return finished('failed', outcome.reason);
+    const number = timer.attempts + 1;
+    if (number >= timer.maxAttempts) return finished('failed', 'attempts_exhausted');
+    const { retryAfterMs } = outcome;
+    const delayMs = retryDelayMs({ attempt: number, plan: timer.retry, retryAfterMs, random });
+    return waiting(Math.ceil(storeClock.now()) + delayMs);
+  }
+
+  function handBackLater(held: HeldTimer): Result {
+    const now = storeClock.now();
+    const ageMs = now - held.timer.dueAt;
+    if (ageMs > settings.giveUpAfterMs) return failed('undeliverable');
+    const delayMs = Math.min(Math.max(ageMs / 4, SHORTEST_HAND_BACK_MS), LONGEST_HAND_BACK_MS);
+    return waiting(Math.ceil(now + delayMs));
+  }
+
+  function failed(reason: NonNullable<Result['reason']>): Result {
+    return finished('failed', reason);
+  }
+
+  function finished(status: 'done' | 'failed', reason: Result['reason']): Result {
+    const now = Math.floor(storeClock.now());
+    return { status, reason, wakeAt: now, nextAttemptAt: now, attempt: null };
+  }
+
+  function waiting(at: number): Result {
+    return { status: 'waiting', reason: null, wakeAt: at, nextAttemptAt: at, attempt: null };
+  }
+
+  function log(held: HeldTimer, action: Action, attempt: RecordedAttempt, result: Result, error: AttemptError | null) {
+    const { timer } = held;
+    logger.info(
+      {
+        id: timer.id,
+        host: action.laneOf(timer),
+        attempt: attempt.number,
+        lateness_ms: attempt.latenessMs,
+        duration_ms: attempt.durationMs,
+        http_status: attempt.httpStatus,
+        status: result.status,
+        ...(result.reason === null ? {} : { reason: result.reason }),
+        ...(error === null ? {} : { error: error.code }),
+      },
+      'timer.fired',
+    );
+  }
+
+  return {
+    refusalOf,
+    perform,
+    handBack: ({ timer }) => waiting(Math.max(timer.nextAttemptAt, Math.ceil(storeClock.now()))),
+    handBackLater,
+  };
+}

@@ -1,0 +1,66 @@
+import type { HeldTimer } from './held-timer.ts';
+
+/** Rows in memory, at the most, and the bytes of their bodies. */
+const MAX_TIMERS = 5000;
+const MAX_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Every timer this replica holds, wherever it is just now: in the due queue, in a lane, being sent, or waiting to be
+ * recorded. Room is counted here, so that what is claimed always fits.
+ */
+export interface Holdings {
+  readonly size: number;
+  /** How many more timers fit. */
+  room(): number;
+  get(id: string): HeldTimer | undefined;
+  add(held: HeldTimer): void;
+  /** The store knows what became of it. */
+  remove(id: string): void;
+  /** Keeps a place for a timer that is yet to be written; false when there is none. */
+  reserve(bytes: number): boolean;
+  /** Gives the place up again, also when the timer takes it by `add`. */
+  unreserve(bytes: number): void;
+  /** Called whenever a timer has left. */
+  onRoom(listener: () => void): void;
+}
+
+export function createHoldings(): Holdings {
+  const timers = new Map<string, HeldTimer>();
+  let reserved = 0;
+  let bytes = 0;
+  let roomListener = () => {};
+  const room = () => (bytes >= MAX_BYTES ? 0 : Math.max(MAX_TIMERS - timers.size - reserved, 0));
+  const bytesOf = (held: HeldTimer) => held.timer.body?.length ?? 0;
+
+  return {
+    get size() {
+      return timers.size;
+    },
+    room,
+    get: (id) => timers.get(id),
+    add(held) {
+      timers.set(held.timer.id, held);
+      bytes += bytesOf(held);
+    },
+    remove(id) {
+      const held = timers.get(id);
+      if (held === undefined) return;
+      timers.delete(id);
+      bytes -= bytesOf(held);
+      roomListener();
+    },
+    reserve(wanted) {
+      if (room() === 0 || bytes + wanted > MAX_BYTES) return false;
+      reserved += 1;
+      bytes += wanted;
+      return true;
+    },
+    unreserve(given) {
+      reserved -= 1;
+      bytes -= given;
+    },
+    onRoom(listener) {
+      roomListener = listener;
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { Clock, Logger } from '../platform/index.ts';
+
+const LONGEST_WAIT_MS = 2000;
+
+/** Runs a pass again and again. It trusts no wake-up: one only makes the next pass come sooner. */
+export interface Loop {
+  start(): void;
+  /** Resolves when the pass under way has ended; no other follows. */
+  stop(): Promise<void>;
+  wakeUp(): void;
+}
+
+/** `pass` resolves to true when the next one is to follow at once. What it throws ends the pass, never the loop. */
+export function createLoop(deps: {
+  pass: () => Promise<boolean>;
+  intervalMs: number;
+  clock: Clock;
+  random: () => number;
+  logger: Logger;
+  onError: () => void;
+}): Loop {
+  const { pass, intervalMs, clock, random, logger, onError } = deps;
+  let running: Promise<void> | undefined;
+  let stopped = false;
+  let failures = 0;
+  let wake = () => {};
+  let awake = false;
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      const waitMs = await passOnce();
+      if (waitMs > 0) await sleep(waitMs);
+    }
+  }
+
+  async function passOnce(): Promise<number> {
+    awake = false;
+    try {
+      const again = await pass();
+      failures = 0;
+      // Jitter keeps replicas that started together from asking together.
+      return again ? 0 : intervalMs * (0.8 + 0.4 * random());
+    } catch (error) {
+      failures += 1;
+      onError();
+      logger.error({ err: error, failures }, 'pass.failed');
+      return Math.min(100 * 2 ** failures, LONGEST_WAIT_MS) * (0.5 + random() / 2);
+    }
+  }
+
+  function sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (awake || stopped) return resolve();
+      const cancel = clock.after(ms, resolve);
+      wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  function wakeUp(): void {
+    awake = true;
+    wake();
+  }
+
+  return {
+    start() {
+      running ??= run();
+    },
+    async stop() {
+      stopped = true;
+      wakeUp();
+      await running;
+    },
+    wakeUp,
+  };
+}

@@ -1,0 +1,102 @@
+import type { Clock, Logger, RemoteClock } from '../platform/index.ts';
+import type { ClaimedTimer, ClaimQuery, TimerStore } from '../timers/index.ts';
+import { claimInstant, type ClaimInstant, type HeldTimer } from './held-timer.ts';
+import type { Holdings } from './holdings.ts';
+import { newClaim, type LostClaims } from './lost-claims.ts';
+import { createScanFloors } from './scan-floors.ts';
+import type { SchedulerSettings } from './settings.ts';
+
+/** What woke within this is fresh; what waits for longer is backlog. */
+const FRESH_MS = 2000;
+/** Share of the room that the backlog gets beside fresh timers. */
+const BACKLOG_SHARE = 0.2;
+/** After a start, a store error or a step of the store's clock, those who hold finished work get this long to record it. */
+export const TAKE_OVER_GRACE_MS = 5000;
+
+/**
+ * `idle`: all that is due within the lookahead is taken. `more`: there is more, and room for it. `full`: there is more, but
+ * the next claim has to wait until there is room for a batch; claims of one row each would cost too much.
+ */
+export type PassResult = 'idle' | 'more' | 'full';
+
+export interface Pass {
+  /** One look at the store and what follows from it. */
+  runOnce(): Promise<PassResult>;
+  /** No lease is taken over for a while from now on. */
+  holdTakeOver(): void;
+}
+
+export function createPass(deps: {
+  store: Pick<TimerStore, 'pulse' | 'claim'>;
+  storeClock: RemoteClock;
+  clock: Clock;
+  holdings: Holdings;
+  lostClaims: LostClaims;
+  accept: (held: HeldTimer) => void;
+  logger: Logger;
+  settings: SchedulerSettings;
+}): Pass {
+  const { store, storeClock, clock, holdings, lostClaims, accept, logger, settings } = deps;
+  const floors = createScanFloors({ clock });
+  let noTakeOverBefore = clock.monotonic() + TAKE_OVER_GRACE_MS;
+
+  function holdTakeOver(): void {
+    noTakeOverBefore = clock.monotonic() + TAKE_OVER_GRACE_MS;
+    floors.reset();
+  }
+
+  async function runOnce(): Promise<PassResult> {
+    await lostClaims.settle(storeClock.now());
+    const now = Math.floor(storeClock.now());
+    const freshFrom = now - FRESH_MS;
+    const freshTo = now + settings.lookaheadMs;
+    const pulse = await store.pulse({ now, freshFrom, freshTo, ...floors.current() });
+    if (storeClock.observe(pulse.storeNow)) {
+      logger.warn({ store_now: pulse.storeNow }, 'store.clock_stepped');
+      holdTakeOver();
+    }
+    floors.seen(pulse, { freshFrom, now });
+
+    const room = holdings.room();
+    const forBacklog = pulse.backlog === null ? 0 : Math.ceil(room * BACKLOG_SHARE);
+    const mayTakeOver = clock.monotonic() >= noTakeOverBefore;
+    const fresh = await claim('waiting', pulse.fresh, freshTo, room - forBacklog);
+    const taken = await claim('executing', mayTakeOver ? pulse.lease : null, now - 1, holdings.room() - forBacklog);
+    const backlog = await claim('waiting', pulse.backlog, freshFrom - 1, holdings.room());
+    if (!fresh && !taken && !backlog) return 'idle';
+    return holdings.room() >= settings.batchSize ? 'more' : 'full';
+  }
+
+  /** Claims from the first row that the pulse saw. Resolves to true when the batch was full or there was no room. */
+  async function claim(from: ClaimQuery['from'], first: number | null, wakeTo: number, room: number): Promise<boolean> {
+    if (first === null) return false;
+    const limit = Math.min(settings.batchSize, room);
+    if (limit <= 0) return true;
+    const claimedAt = claimInstant(clock);
+    const lease = newClaim(storeClock.now(), settings.leaseMs);
+    try {
+      const timers = await store.claim({ from, wakeFrom: first, wakeTo, limit, ...lease });
+      for (const timer of timers) hold(timer, claimedAt);
+      return timers.length === limit;
+    } catch (error) {
+      lostClaims.add(lease);
+      throw error;
+    }
+  }
+
+  function hold(timer: ClaimedTimer, claimedAt: ClaimInstant): void {
+    const mine = holdings.get(timer.id);
+    if (mine === undefined) {
+      const held = { timer, claimedAt };
+      holdings.add(held);
+      accept(held);
+      return;
+    }
+    // Our own row, whose lease ran out before its result could be recorded: from now on it is ours by the new claim.
+    logger.warn({ id: timer.id }, 'timer.adopted');
+    mine.timer.claimId = timer.claimId;
+    mine.claimedAt = claimedAt;
+  }
+
+  return { runOnce, holdTakeOver };
+}

@@ -1,0 +1,145 @@
+import type { Clock, Logger, RemoteClock, Service } from '../platform/index.ts';
+import type { Action, ShortTimers, TimerStore } from '../timers/index.ts';
+import { createAttempts } from './attempt.ts';
+import { createDueQueue } from './due-queue.ts';
+import type { HeldTimer } from './held-timer.ts';
+import { createHoldings } from './holdings.ts';
+import { createLanes } from './lanes.ts';
+import { createLoop } from './loop.ts';
+import { createLostClaims } from './lost-claims.ts';
+import { createPass, type PassResult } from './pass.ts';
+import { createRecorder, type Result } from './recorder.ts';
+import type { SchedulerSettings } from './settings.ts';
+import { createShortTimers } from './short-timers.ts';
+
+/** Beyond this many unwritten results no more is claimed: what cannot be recorded would be sent again by others. */
+const MAX_UNRECORDED = 2000;
+/** A scheduler whose last good pass is older than this is not ready. */
+const BEAT_MS = 5000;
+/** Most time a stop gives to attempts in flight, and then to recording what they came to. */
+const STOP_IN_FLIGHT_MS = 12_000;
+const STOP_RECORDING_MS = 5000;
+const STOP_CHECK_MS = 5;
+
+export interface Scheduler extends Service, ShortTimers {
+  /** One pass, now. The loop around it calls nothing else. */
+  runOnce(): Promise<PassResult>;
+  /** Whether passes succeed. */
+  isBeating(): boolean;
+  /** Timers held: queued, in flight, or not recorded yet. */
+  readonly held: number;
+}
+
+/**
+ * Claims due timers, releases each at its millisecond, performs its action and records the outcome. It knows actions by
+ * their names and lanes, no more; and polling is the truth, every wake-up a hint.
+ */
+export function createScheduler(deps: {
+  store: Pick<TimerStore, 'pulse' | 'claim' | 'releaseClaim' | 'record'>;
+  storeClock: RemoteClock;
+  clock: Clock;
+  actions: Action[];
+  random: () => number;
+  logger: Logger;
+  settings: SchedulerSettings;
+}): Scheduler {
+  const { store, storeClock, clock, random, logger, settings } = deps;
+  const actions = new Map(deps.actions.map((action) => [action.name, action]));
+  const aborter = new AbortController();
+  const holdings = createHoldings();
+  const lostClaims = createLostClaims({ store });
+  const attempts = createAttempts({ actions, storeClock, clock, random, logger, settings });
+  const recorder = createRecorder({ store, holdings, clock, logger, onStoreError: () => pass.holdTakeOver() });
+  const lanes = createLanes({ maxConcurrency: settings.maxConcurrency, start: attempt });
+  const dueQueue = createDueQueue({ clock, storeClock, release });
+  const accept = (held: HeldTimer) => dueQueue.push(held);
+  const pass = createPass({ store, storeClock, clock, holdings, lostClaims, accept, logger, settings });
+  const shortTimers = createShortTimers({ storeClock, clock, holdings, lostClaims, accept, isOpen, settings });
+  const loop = createLoop({
+    pass: async () => (await runOnce()) === 'more',
+    intervalMs: settings.pollIntervalMs,
+    clock,
+    random,
+    logger,
+    onError: () => pass.holdTakeOver(),
+  });
+  let lastBeat: number | undefined;
+  let starved = false;
+  let stopping: Promise<void> | undefined;
+
+  holdings.onRoom(() => {
+    if (starved && holdings.room() >= settings.batchSize) loop.wakeUp();
+  });
+
+  function isOpen(): boolean {
+    return lastBeat !== undefined && stopping === undefined && recorder.pending < MAX_UNRECORDED;
+  }
+
+  async function runOnce(): Promise<PassResult> {
+    for (const held of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) settle(held);
+    if (recorder.pending >= MAX_UNRECORDED) return 'full';
+    starved = false;
+    const result = await pass.runOnce();
+    starved = result === 'full';
+    lastBeat = clock.monotonic();
+    return result;
+  }
+
+  function release(held: HeldTimer): void {
+    const action = actions.get(held.timer.action);
+    if (action === undefined) return settle(held);
+    lanes.enqueue(held, { name: `${action.name} ${action.laneOf(held.timer)}`, concurrency: action.concurrency });
+  }
+
+  function settle(held: HeldTimer): void {
+    record(held, attempts.refusalOf(held) ?? attempts.handBack(held));
+  }
+
+  async function attempt(held: HeldTimer): Promise<void> {
+    record(held, attempts.refusalOf(held) ?? (await attempts.perform(held, aborter.signal)));
+  }
+
+  function record(held: HeldTimer, result: Result): void {
+    if (result.attempt === null) {
+      const { status, reason } = result;
+      logger.debug({ id: held.timer.id, status, reason }, 'timer.not_sent');
+    }
+    recorder.add(held, result);
+  }
+
+  /** What is claimed runs dry, what is in flight ends, the rest is handed back, everything is recorded. */
+  async function drain(): Promise<void> {
+    await loop.stop();
+    await until(() => dueQueue.size === 0 && lanes.inFlight === 0 && lanes.queued === 0, settings.lookaheadMs);
+    for (const held of [...dueQueue.drain(), ...lanes.takeOut(() => true)]) record(held, attempts.handBack(held));
+    await until(() => lanes.inFlight === 0, STOP_IN_FLIGHT_MS);
+    aborter.abort();
+    await until(() => lanes.inFlight === 0, 1000);
+    const recorded = await recorder.flushed(STOP_RECORDING_MS);
+    await lostClaims.settle(storeClock.now()).catch((error: unknown) => {
+      logger.warn({ err: error, claims: lostClaims.size }, 'scheduler.claims_left');
+    });
+    if (!recorded) logger.error({ results: recorder.pending }, 'scheduler.results_left');
+  }
+
+  async function until(isSo: () => boolean, withinMs: number): Promise<void> {
+    const deadline = clock.monotonic() + withinMs;
+    while (!isSo() && clock.monotonic() < deadline) {
+      await new Promise<void>((resolve) => clock.after(STOP_CHECK_MS, resolve));
+    }
+  }
+
+  return {
+    reserve: (nextAttemptAt, bodyBytes) => shortTimers.reserve(nextAttemptAt, bodyBytes),
+    runOnce,
+    isBeating: () => lastBeat !== undefined && clock.monotonic() - lastBeat < BEAT_MS,
+    get held() {
+      return holdings.size;
+    },
+    start() {
+      loop.start();
+      return Promise.resolve();
+    },
+    stop: () => (stopping ??= drain()),
+  };
+}

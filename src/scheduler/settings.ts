@@ -1,0 +1,13 @@
+/** What the scheduler is told by the configuration. Times in milliseconds. */
+export interface SchedulerSettings {
+  batchSize: number;
+  pollIntervalMs: number;
+  /** How far ahead of their instant rows are claimed. At least two polls. */
+  lookaheadMs: number;
+  /** How long a claim is ours. At least lookahead + longest attempt + 5 s. */
+  leaseMs: number;
+  /** Attempts at once on this replica. */
+  maxConcurrency: number;
+  /** A timer that could not be sent for this long after it was due fails as `undeliverable`. */
+  giveUpAfterMs: number;
+}

@@ -1,0 +1,63 @@
+import { sql, type Kysely } from 'kysely';
+import type { ClaimedTimer, ClaimQuery, Pulse, PulseQuery } from '../../timers/index.ts';
+import type { Database } from '../schema.ts';
+import { CLAIMED_COLUMNS, fromClaimedRow, INLINE_BODY_BYTES, type ClaimedRow } from '../timer-row.ts';
+import { uuidToBytes } from '../uuid-bytes.ts';
+
+/** How a claim keeps others off the rows it looks at. Left out, it is slower and just as right: the fenced write decides. */
+export type LockingClause = 'FOR UPDATE SKIP LOCKED' | '';
+
+const columns = sql.raw(CLAIMED_COLUMNS.map((column) => `t.${column}`).join(', '));
+
+/** Each look is a range on the hot index that ends at its first row. */
+export async function pulse(db: Kysely<Database>, query: PulseQuery): Promise<Pulse> {
+  const first = (status: 'waiting' | 'executing', from: number, to: number) => sql`(
+    SELECT wake_at FROM timers FORCE INDEX (wake)
+     WHERE status = ${status} AND wake_at >= ${from} AND wake_at <= ${to} ORDER BY wake_at LIMIT 1)`;
+  const { rows } = await sql<{ storeNow: string; fresh: number | null; backlog: number | null; lease: number | null }>`
+    SELECT UNIX_TIMESTAMP(NOW(6)) * 1000 AS storeNow,
+           ${first('waiting', query.freshFrom, query.freshTo)} AS fresh,
+           ${first('waiting', query.backlogFrom, query.freshFrom - 1)} AS backlog,
+           ${first('executing', query.leasesFrom, query.now - 1)} AS lease`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error('A SELECT without FROM returns a row.');
+  return { ...row, storeNow: Number(row.storeNow) };
+}
+
+/**
+ * One autocommit statement, so no client that freezes can sit on row locks. The outer WHERE is what makes it right: it is
+ * evaluated on the current version of the row, where a row that another claim has won no longer matches. SKIP LOCKED only
+ * spares claimers from waiting for one another, which is why a server that ignores it does no harm.
+ */
+export async function claim(
+  db: Kysely<Database>,
+  query: ClaimQuery,
+  lockingClause: LockingClause,
+): Promise<ClaimedTimer[]> {
+  const { from, wakeFrom, wakeTo, limit, leaseEndsAt } = query;
+  const claimId = uuidToBytes(query.claimId);
+  await sql`
+    UPDATE (SELECT id FROM timers FORCE INDEX (wake)
+             WHERE status = ${from} AND wake_at >= ${wakeFrom} AND wake_at <= ${wakeTo}
+             ORDER BY wake_at, id LIMIT ${limit} ${sql.raw(lockingClause)}) due
+    STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = due.id
+       SET t.status = 'executing', t.claim_id = ${claimId}, t.wake_at = ${leaseEndsAt},
+           t.fence = t.fence + 1, t.lost = t.lost + ${from === 'executing' ? 1 : 0}
+     WHERE t.status = ${from} AND t.wake_at <= ${wakeTo}`.execute(db);
+  const { rows } = await sql<ClaimedRow>`
+    SELECT ${columns}, IF(t.body_bytes <= ${INLINE_BODY_BYTES}, t.body, NULL) AS body
+      FROM timers t FORCE INDEX (wake)
+     WHERE t.status = 'executing' AND t.wake_at = ${leaseEndsAt} AND t.claim_id = ${claimId}`.execute(db);
+  return rows.map(fromClaimedRow);
+}
+
+/** The rows stand together in the index at the lease's end, so this too is a short range. */
+export async function releaseClaim(
+  db: Kysely<Database>,
+  { claimId, leaseEndsAt, now }: { claimId: string; leaseEndsAt: number; now: number },
+): Promise<void> {
+  await sql`
+    UPDATE timers FORCE INDEX (wake)
+       SET status = 'waiting', wake_at = GREATEST(next_attempt_at, ${now})
+     WHERE status = 'executing' AND wake_at = ${leaseEndsAt} AND claim_id = ${uuidToBytes(claimId)}`.execute(db);
+}

@@ -1,0 +1,87 @@
+/**
+ * What an error of the database or of the way to it calls for:
+ * - `repeat`: the statement (or transaction) was rolled back as a whole; do it again.
+ * - `reconnect`: the connection is of no more use, and whether a write was done is open.
+ * - `refuse`: nobody but the operator can mend it (wrong password, missing grant); trying again is idle.
+ * - `bug`: the statement itself is wrong.
+ */
+export type ErrorClass = 'repeat' | 'reconnect' | 'refuse' | 'bug';
+
+/** By error number, as both servers send it; Galera and Group Replication report a lost certification as a deadlock. */
+const CLASS_BY_ERRNO: Record<number, ErrorClass> = {
+  1213: 'repeat', // deadlock, also at COMMIT
+  1205: 'repeat', // lock wait timeout
+  1020: 'repeat', // MariaDB: record has changed since last read
+  1180: 'repeat', // error during COMMIT
+  3101: 'repeat', // Group Replication rolled the transaction back
+  1637: 'reconnect', // too many transactions
+  1040: 'reconnect', // too many connections
+  1203: 'reconnect', // too many connections of this user
+  1226: 'reconnect', // user's resource limit
+  1047: 'reconnect', // Galera: node is not in the primary component
+  1053: 'reconnect', // server shutdown
+  1077: 'reconnect',
+  1079: 'reconnect',
+  1152: 'reconnect', // aborted connection
+  1158: 'reconnect', // network errors
+  1159: 'reconnect',
+  1160: 'reconnect',
+  1161: 'reconnect',
+  1290: 'reconnect', // --read-only after a fail-over
+  1792: 'reconnect', // read-only transaction
+  1836: 'reconnect', // read-only mode
+  1317: 'reconnect', // statement interrupted
+  1927: 'reconnect', // connection killed
+  3024: 'reconnect', // max_execution_time
+  1969: 'reconnect', // max_statement_time
+  4031: 'reconnect', // idle for wait_timeout
+  1021: 'reconnect', // disk full
+  1030: 'reconnect', // storage engine
+  1114: 'reconnect', // table full
+  1206: 'reconnect', // lock table full
+  2006: 'reconnect', // sent on by proxies
+  2013: 'reconnect',
+  8002: 'repeat', // TiDB: write conflicts
+  8022: 'repeat',
+  9007: 'repeat',
+  1044: 'refuse',
+  1045: 'refuse',
+  1049: 'refuse',
+  1129: 'refuse',
+  1130: 'refuse',
+  1142: 'refuse',
+  1143: 'refuse',
+  1227: 'refuse',
+  1698: 'refuse',
+};
+
+const CONNECTION_CODES = new Set([
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
+  'PROTOCOL_PACKETS_OUT_OF_ORDER',
+  'HANDSHAKE_NO_SSL_SUPPORT',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** mysql2 gives these no code. */
+const CONNECTION_MESSAGE = /closed state|Pool is closed|Queue limit|No connections available|Connection lost/;
+
+export function classify(error: unknown): ErrorClass {
+  if (!(error instanceof Object)) return 'bug';
+  const { errno, code, fatal, message } = error as { errno?: number; code?: string; fatal?: boolean; message?: string };
+  const byNumber = errno === undefined ? undefined : CLASS_BY_ERRNO[errno];
+  if (byNumber !== undefined) return byNumber;
+  if (fatal === true || (code !== undefined && CONNECTION_CODES.has(code))) return 'reconnect';
+  return CONNECTION_MESSAGE.test(message ?? '') ? 'reconnect' : 'bug';
+}
+
+/** The row is already there. */
+export const isDuplicateKey = (error: unknown): boolean => (error as { errno?: number }).errno === 1062;

@@ -1,0 +1,61 @@
+import type { Delivery, FailureReason, TimerStatus } from '../timers/index.ts';
+
+/** The tables as both engines hand them out; see `migrations/` for what the columns mean. JSON columns are text. */
+export interface Database {
+  timers: TimerRow;
+  attempts: AttemptRow;
+}
+
+export interface TimerRow {
+  id: Uint8Array;
+  status: TimerStatus;
+  wake_at: number;
+  next_attempt_at: number;
+  due_at: number;
+  claim_id: Uint8Array | null;
+  fence: number;
+  attempts: number;
+  lost: number;
+  run: number;
+  reason: FailureReason | null;
+  send_started_at: number | null;
+  action: string;
+  owner: string | null;
+  label: string | null;
+  timer_key: string | null;
+  metadata: string | null;
+  created_at: number;
+  delay_ms: number;
+  url: string;
+  method: string;
+  headers: string | null;
+  body: Uint8Array | null;
+  body_bytes: number;
+  append_id: number;
+  timeout_ms: number | null;
+  max_attempts: number;
+  retry: string | null;
+  delivery: Delivery;
+  expires_after_ms: number | null;
+  fired_at: number | null;
+  lateness_ms: number | null;
+  duration_ms: number | null;
+  http_status: number | null;
+  error_code: string | null;
+  error_message: string | null;
+  answer: string | null;
+}
+
+export interface AttemptRow {
+  timer_id: Uint8Array;
+  fence: number;
+  run: number;
+  attempt: number;
+  fired_at: number;
+  lateness_ms: number;
+  duration_ms: number;
+  http_status: number | null;
+  error_code: string | null;
+  error_message: string | null;
+  answer: string | null;
+}

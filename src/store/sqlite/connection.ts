@@ -1,0 +1,105 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+/** Statements sent to the worker together; within a transaction if so said, otherwise each commits by itself. */
+export interface Job {
+  id: number;
+  transaction: boolean;
+  statements: {
+    sql: string;
+    /** The statement runs once per row of parameters. */
+    rows: unknown[][];
+  }[];
+}
+
+export interface StatementResult {
+  rows: unknown[];
+  changes: number;
+}
+
+export type Reply =
+  { id: number; results: StatementResult[] } | { id: number; error: { message: string; errcode: number | null } };
+
+/** An error of SQLite; `errcode` is its extended result code. */
+export class SqliteError extends Error {
+  readonly errcode: number | null;
+
+  constructor({ message, errcode }: { message: string; errcode: number | null }) {
+    super(message);
+    this.name = 'SqliteError';
+    this.errcode = errcode;
+  }
+}
+
+export interface SqliteConnection {
+  run(statements: Job['statements'], options?: { transaction: boolean }): Promise<StatementResult[]>;
+  /** Keeps every other caller's statements out until released: a transaction over several calls. */
+  acquire(): Promise<SqliteSession>;
+  close(): Promise<void>;
+}
+
+export interface SqliteSession {
+  run: SqliteConnection['run'];
+  release(): void;
+}
+
+/** Opens, or makes, the file. Rejects when another process has it open. */
+export async function openConnection(file: string): Promise<SqliteConnection> {
+  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+  // The compiled worker lies beside the compiled connection, under the same ending.
+  const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: { file } });
+  const pending = new Map<number, { resolve: (results: StatementResult[]) => void; reject: (error: Error) => void }>();
+  let lastId = 0;
+  let turn: Promise<void> = Promise.resolve();
+
+  await new Promise<void>((resolve, reject) => {
+    worker.once('message', () => resolve());
+    worker.once('error', reject);
+  });
+  const failAll = (error: Error) => {
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
+  };
+  worker.on('error', failAll);
+  worker.on('exit', () => failAll(new SqliteError({ message: 'The SQLite worker has ended.', errcode: null })));
+  worker.on('message', (reply: Reply) => {
+    const caller = pending.get(reply.id);
+    pending.delete(reply.id);
+    if ('error' in reply) caller?.reject(new SqliteError(reply.error));
+    else caller?.resolve(reply.results);
+  });
+
+  const run: SqliteConnection['run'] = (statements, options) =>
+    new Promise((resolve, reject) => {
+      const id = ++lastId;
+      pending.set(id, { resolve, reject });
+      worker.postMessage({ id, transaction: options?.transaction ?? false, statements } satisfies Job);
+    });
+
+  async function acquire(): Promise<SqliteSession> {
+    const before = turn;
+    let release = () => {};
+    turn = new Promise((resolve) => (release = resolve));
+    await before;
+    return { run, release };
+  }
+
+  return {
+    acquire,
+    async run(statements, options) {
+      const session = await acquire();
+      try {
+        return await session.run(statements, options);
+      } finally {
+        session.release();
+      }
+    },
+    async close() {
+      const ended = new Promise((resolve) => worker.once('exit', resolve));
+      worker.postMessage('close');
+      await ended;
+    },
+  };
+}

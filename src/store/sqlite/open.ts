@@ -1,0 +1,38 @@
+import { Kysely } from 'kysely';
+import type { Clock } from '../../platform/index.ts';
+import type { TimerStore } from '../../timers/index.ts';
+import { migrate } from '../migrate.ts';
+import type { Database } from '../schema.ts';
+import type { SqliteSettings } from '../settings.ts';
+import { StoreStartError } from '../start-error.ts';
+import { openConnection } from './connection.ts';
+import { createSqliteDialect } from './dialect.ts';
+import { createSqliteStore } from './sqlite-store.ts';
+import { RELEASE_DEAD_LEASES } from './statements.ts';
+
+const SQLITE_BUSY = 5;
+
+/** Opens or makes the file, brings its tables up to date, and takes back what a dead process held. */
+export async function openSqliteStore({ file }: SqliteSettings, { clock }: { clock: Clock }): Promise<TimerStore> {
+  const connection = await openConnection(file).catch((error: unknown) => {
+    throw toStartError(error, file);
+  });
+  const db = new Kysely<Database>({ dialect: createSqliteDialect(connection) });
+  try {
+    await migrate(db, 'sqlite');
+    await connection.run([{ sql: RELEASE_DEAD_LEASES, rows: [[]] }]);
+    return createSqliteStore({ connection, db, clock });
+  } catch (error) {
+    await connection.close();
+    throw toStartError(error, file);
+  }
+}
+
+function toStartError(error: unknown, file: string): StoreStartError {
+  const { errcode, message } = error as { errcode?: number | null; message: string };
+  const text =
+    ((errcode ?? 0) & 0xff) === SQLITE_BUSY
+      ? `The SQLite file ${file} is in use by another process. One process may open it at a time: stop the other, name another file in DATABASE_URL, or use MySQL for several replicas.`
+      : `The SQLite file ${file} cannot be used: ${message}. Check that its folder exists and is writable (DATABASE_URL).`;
+  return new StoreStartError(text, { transient: false, cause: error });
+}

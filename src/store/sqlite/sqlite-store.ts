@@ -1,0 +1,106 @@
+import type { Kysely } from 'kysely';
+import type { Clock } from '../../platform/index.ts';
+import { Refusal, type Pulse, type Timer, type TimerStore } from '../../timers/index.ts';
+import { createCoalescer } from '../coalescer.ts';
+import { toResultRows, type ResultRow } from '../result-rows.ts';
+import type { Database } from '../schema.ts';
+import { fromClaimedRow, fromRow, toRow, type ClaimedRow } from '../timer-row.ts';
+import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
+import { SqliteError, type SqliteConnection } from './connection.ts';
+import * as statements from './statements.ts';
+
+/** Primary result codes that tell of the file or the disk, not of the statement: BUSY, LOCKED, NOMEM, READONLY, … FULL, CANTOPEN. */
+const STORE_FAULTS = new Set([5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26]);
+
+export function createSqliteStore(deps: {
+  connection: SqliteConnection;
+  db: Kysely<Database>;
+  clock: Clock;
+}): TimerStore {
+  const { connection, db, clock } = deps;
+
+  const inserts = createCoalescer<Timer>({
+    send: (timers) => translated(() => insertRows(timers)),
+    maxItems: 1000,
+    isStoreFault: (error) => error instanceof Refusal,
+  });
+
+  async function insertRows(timers: Timer[]): Promise<void> {
+    const rows = timers.map(toRow);
+    const [first] = rows;
+    if (first === undefined) return;
+    const sql = statements.insertTimer(Object.keys(first) as (keyof typeof first)[]);
+    await connection.run([{ sql, rows: rows.map((row) => Object.values(row) as unknown[]) }], { transaction: true });
+  }
+
+  async function one<T>(sql: string, parameters: unknown[]): Promise<T[]> {
+    const [result] = await connection.run([{ sql, rows: [parameters] }]);
+    return (result?.rows ?? []) as T[];
+  }
+
+  return {
+    readClock: () => Promise.resolve(clock.now()),
+    insert: (timers) => inserts.add(timers),
+    find: (id) =>
+      translated(async () => {
+        const row = await db.selectFrom('timers').selectAll().where('id', '=', uuidToBytes(id)).executeTakeFirst();
+        return row && fromRow(row);
+      }),
+    readBody: ({ id, claimId }) =>
+      translated(async () => {
+        const row = await db
+          .selectFrom('timers')
+          .select('body')
+          .where('id', '=', uuidToBytes(id))
+          .where('claim_id', '=', uuidToBytes(claimId))
+          .executeTakeFirst();
+        return row?.body ?? undefined;
+      }),
+    pulse: (query) =>
+      translated(async () => {
+        const { freshFrom, freshTo, backlogFrom, leasesFrom, now } = query;
+        const looks = [freshFrom, freshTo, backlogFrom, freshFrom - 1, leasesFrom, now - 1];
+        const [row] = await one<Omit<Pulse, 'storeNow'>>(statements.PULSE, looks);
+        if (row === undefined) throw new Error('A SELECT without FROM returns a row.');
+        return { ...row, storeNow: clock.now() };
+      }),
+    claim: ({ from, wakeFrom, wakeTo, limit, claimId, leaseEndsAt }) =>
+      translated(async () => {
+        const lost = from === 'executing' ? 1 : 0;
+        const parameters = [uuidToBytes(claimId), leaseEndsAt, lost, from, wakeFrom, wakeTo, limit];
+        return (await one<ClaimedRow>(statements.CLAIM, parameters)).map(fromClaimedRow);
+      }),
+    releaseClaim: ({ claimId, leaseEndsAt, now }) =>
+      translated(async () => {
+        await one(statements.RELEASE_CLAIM, [now, leaseEndsAt, uuidToBytes(claimId)]);
+      }),
+    record: (results) =>
+      translated(async () => {
+        const rows = toResultRows(results);
+        const [updated] = await connection.run(recordStatements(rows), { transaction: true });
+        if (updated?.changes === rows.length) return [];
+        const lost = await one<{ id: string }>(statements.FIND_LOST, [JSON.stringify(rows)]);
+        return lost.map(({ id }) => bytesToUuid(Buffer.from(id, 'hex')));
+      }),
+    close: () => db.destroy(),
+  };
+}
+
+function recordStatements(rows: ResultRow[]) {
+  const logged = rows.filter((row) => row.logged === 1);
+  return [
+    { sql: statements.RECORD_RESULT, rows: rows.map((row) => [row]) },
+    { sql: statements.INSERT_ATTEMPT, rows: logged.map((row) => [row]) },
+  ];
+}
+
+async function translated<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    const storeFault =
+      error instanceof SqliteError && (error.errcode === null || STORE_FAULTS.has(error.errcode & 0xff));
+    if (!storeFault) throw error;
+    throw new Refusal('store_unavailable', 'The database is not available.', { cause: error });
+  }
+}

@@ -1,0 +1,61 @@
+import type { TimerRow } from '../schema.ts';
+import type { ResultRow } from '../result-rows.ts';
+import { CLAIMED_COLUMNS, INLINE_BODY_BYTES } from '../timer-row.ts';
+
+/** Parameters: see `PulseQuery`. Each look is a range on the hot index that ends at its first row. */
+export const PULSE = `
+  SELECT (${firstWake('waiting')}) AS fresh, (${firstWake('waiting')}) AS backlog, (${firstWake('executing')}) AS lease`;
+
+function firstWake(status: string): string {
+  return `SELECT wake_at FROM timers INDEXED BY wake
+           WHERE status = '${status}' AND wake_at >= ? AND wake_at <= ? ORDER BY wake_at LIMIT 1`;
+}
+
+/** One statement, and one writer at a time: what it returns is ours. Parameters: claim, lease end, lost, status, from, to, limit. */
+export const CLAIM = `
+  UPDATE timers SET status = 'executing', claim_id = ?, wake_at = ?, fence = fence + 1, lost = lost + ?
+   WHERE id IN (SELECT id FROM timers INDEXED BY wake
+                 WHERE status = ? AND wake_at >= ? AND wake_at <= ? ORDER BY wake_at, id LIMIT ?)
+  RETURNING ${CLAIMED_COLUMNS.join(', ')}, iif(body_bytes <= ${INLINE_BODY_BYTES}, body, NULL) AS body`;
+
+/** Parameters: now, lease end, claim. */
+export const RELEASE_CLAIM = `
+  UPDATE timers INDEXED BY wake SET status = 'waiting', wake_at = max(next_attempt_at, ?)
+   WHERE status = 'executing' AND wake_at = ? AND claim_id = ?`;
+
+/** One process per file: at start every lease belongs to a process that is no more. */
+export const RELEASE_DEAD_LEASES = `
+  UPDATE timers INDEXED BY wake SET status = 'waiting', wake_at = next_attempt_at, lost = lost + 1
+   WHERE status = 'executing'`;
+
+const RESULT_COLUMNS = [
+  'fired_at',
+  'lateness_ms',
+  'duration_ms',
+  'http_status',
+  'error_code',
+  'error_message',
+  'answer',
+] as const satisfies readonly (keyof ResultRow)[];
+
+/** Parameters by name: a `ResultRow`. */
+export const RECORD_RESULT = `
+  UPDATE timers
+     SET status = :status, reason = :reason, wake_at = :wake_at, next_attempt_at = :next_attempt_at,
+         attempts = attempts + :attempted, lost = iif(:attempted, 0, lost),
+         ${RESULT_COLUMNS.map((column) => `${column} = iif(:attempted, :${column}, ${column})`).join(', ')}
+   WHERE id = unhex(:id) AND claim_id = unhex(:claim_id) AND status IN ('executing', 'unknown')`;
+
+export const INSERT_ATTEMPT = `
+  INSERT OR IGNORE INTO attempts (timer_id, fence, run, attempt, ${RESULT_COLUMNS.join(', ')})
+  SELECT id, :fence, :run, :attempt, ${RESULT_COLUMNS.map((column) => `:${column}`).join(', ')}
+    FROM timers WHERE id = unhex(:id) AND claim_id = unhex(:claim_id)`;
+
+/** The ids of the rows (a JSON array of `{ id, claim_id }`) that carry another claim by now. */
+export const FIND_LOST = `
+  SELECT json_extract(value, '$.id') AS id FROM json_each(?)
+   WHERE NOT EXISTS (SELECT 1 FROM timers WHERE timers.id = unhex(json_extract(value, '$.id'))
+                                            AND claim_id = unhex(json_extract(value, '$.claim_id')))`;
+
+export const insertTimer = (columns: (keyof TimerRow)[]): string =>
+  `INSERT INTO timers (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (id) DO NOTHING`;

@@ -1,0 +1,141 @@
+import type { ClaimedTimer, HttpMethod, RetryPlan, Timer, TimerOrder, TimerProgress } from '../timers/index.ts';
+import type { TimerRow } from './schema.ts';
+import { bytesToUuid, uuidToBytes } from './uuid-bytes.ts';
+
+/** Bodies up to this size come with the claim; a larger one is read when it is about to be sent. Bytes. */
+export const INLINE_BODY_BYTES = 4096;
+
+/** What a claim returns; the last attempt stays behind, but for the lateness that is the run's own. */
+export const CLAIMED_COLUMNS = [
+  'id',
+  'status',
+  'wake_at',
+  'next_attempt_at',
+  'due_at',
+  'claim_id',
+  'fence',
+  'attempts',
+  'lost',
+  'run',
+  'reason',
+  'send_started_at',
+  'action',
+  'owner',
+  'label',
+  'timer_key',
+  'metadata',
+  'created_at',
+  'delay_ms',
+  'url',
+  'method',
+  'headers',
+  'body_bytes',
+  'append_id',
+  'timeout_ms',
+  'max_attempts',
+  'retry',
+  'delivery',
+  'expires_after_ms',
+  'lateness_ms',
+] as const satisfies readonly (keyof TimerRow)[];
+
+export type ClaimedRow = Pick<TimerRow, (typeof CLAIMED_COLUMNS)[number] | 'body'>;
+
+export function toRow(timer: Timer): TimerRow {
+  return {
+    id: uuidToBytes(timer.id),
+    status: timer.status,
+    wake_at: timer.wakeAt,
+    next_attempt_at: timer.nextAttemptAt,
+    due_at: timer.dueAt,
+    claim_id: timer.claimId === null ? null : uuidToBytes(timer.claimId),
+    fence: timer.fence,
+    attempts: timer.attempts,
+    lost: timer.lost,
+    run: timer.run,
+    reason: timer.reason,
+    send_started_at: timer.sendStartedAt,
+    action: timer.action,
+    owner: timer.owner,
+    label: timer.label,
+    timer_key: timer.key,
+    metadata: toJson(timer.metadata),
+    created_at: timer.createdAt,
+    delay_ms: timer.delayMs,
+    url: timer.url,
+    method: timer.method,
+    headers: toJson(timer.headers),
+    body: timer.body,
+    body_bytes: timer.bodyBytes,
+    append_id: timer.appendId ? 1 : 0,
+    timeout_ms: timer.timeoutMs,
+    max_attempts: timer.maxAttempts,
+    retry: toJson(timer.retry),
+    delivery: timer.delivery,
+    expires_after_ms: timer.expiresAfterMs,
+    fired_at: timer.firedAt,
+    lateness_ms: timer.latenessMs,
+    duration_ms: timer.durationMs,
+    http_status: timer.httpStatus,
+    error_code: timer.errorCode,
+    error_message: timer.errorMessage,
+    answer: timer.answer,
+  };
+}
+
+export function fromRow(row: TimerRow): Timer {
+  return {
+    ...orderAndProgress(row),
+    firedAt: row.fired_at,
+    latenessMs: row.lateness_ms,
+    durationMs: row.duration_ms,
+    httpStatus: row.http_status,
+    errorCode: row.error_code,
+    errorMessage: row.error_message,
+    answer: row.answer,
+  };
+}
+
+export function fromClaimedRow(row: ClaimedRow): ClaimedTimer {
+  if (row.claim_id === null) throw new Error('A claimed row carries a claim.');
+  return { ...orderAndProgress(row), claimId: bytesToUuid(row.claim_id), latenessMs: row.lateness_ms };
+}
+
+function orderAndProgress(row: ClaimedRow): TimerOrder & TimerProgress {
+  return {
+    id: bytesToUuid(row.id),
+    action: row.action,
+    owner: row.owner,
+    label: row.label,
+    key: row.timer_key,
+    metadata: fromJson<Record<string, string>>(row.metadata),
+    dueAt: row.due_at,
+    delayMs: row.delay_ms,
+    createdAt: row.created_at,
+    url: row.url,
+    method: row.method as HttpMethod,
+    headers: fromJson<Record<string, string>>(row.headers),
+    body: row.body,
+    bodyBytes: row.body_bytes,
+    appendId: row.append_id === 1,
+    timeoutMs: row.timeout_ms,
+    maxAttempts: row.max_attempts,
+    retry: fromJson<RetryPlan>(row.retry),
+    delivery: row.delivery,
+    expiresAfterMs: row.expires_after_ms,
+    status: row.status,
+    reason: row.reason,
+    wakeAt: row.wake_at,
+    nextAttemptAt: row.next_attempt_at,
+    claimId: row.claim_id === null ? null : bytesToUuid(row.claim_id),
+    fence: row.fence,
+    attempts: row.attempts,
+    lost: row.lost,
+    run: row.run,
+    sendStartedAt: row.send_started_at,
+  };
+}
+
+const toJson = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
+
+const fromJson = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T));

@@ -1,0 +1,18 @@
+import type { Outcome } from './outcome.ts';
+import type { ClaimedTimer } from './timer.ts';
+
+/** Something the scheduler can perform when a timer is due. The scheduler knows actions by name and nothing more of them. */
+export interface Action {
+  name: string;
+  /** Timers of one lane share a queue and a limit; a lane that is stuck holds up no other. */
+  laneOf(timer: ClaimedTimer): string;
+  /** Most attempts at once in one lane of this action. */
+  concurrency: number;
+  /** Longest time `perform` takes for this timer, milliseconds; what the lease has to cover. */
+  deadlineMs(timer: ClaimedTimer): number;
+  /**
+   * One attempt. Never rejects: what goes wrong is an outcome. Ends within `deadlineMs`; an aborted signal (the replica
+   * stops and has no more time) ends it at once.
+   */
+  perform(timer: ClaimedTimer, signal: AbortSignal): Promise<Outcome>;
+}

@@ -1,0 +1,20 @@
+/** What an attempt came to. A receiver that answers 500 is an outcome, not an exception. */
+export type Outcome =
+  | ({ kind: 'delivered'; error: null } & Exchange)
+  /** Worth another try. `retryAfterMs` is the receiver's own wish; `maybeSent` says whether it may have seen the request. */
+  | ({ kind: 'retry'; error: AttemptError; retryAfterMs: number | null; maybeSent: boolean } & Exchange)
+  /** Final: no further try can succeed. */
+  | ({ kind: 'rejected'; error: AttemptError; reason: 'gone' | 'target_not_allowed' } & Exchange);
+
+interface Exchange {
+  /** Null when no status line arrived. */
+  httpStatus: number | null;
+  /** The beginning of the answer as text; null where there was none or it may not be kept. */
+  answer: string | null;
+}
+
+/** `code` is stable and public; neither field ever tells an address of our network. */
+export interface AttemptError {
+  code: string;
+  message: string;
+}

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../src/platform/index.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import { openConnection } from '../../src/store/sqlite/connection.ts';
+import { claimOf, makeTimer, T0 } from '../support/timers.ts';
+import { describeTimerStore } from './contract.ts';
+
+let folder: string;
+const path = () => join(folder, 'punctual.db');
+const open = () => openSqliteStore({ engine: 'sqlite', file: path() }, { clock: systemClock });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'punctual-sqlite-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describeTimerStore('SQLite', async () => {
+  const store = await open();
+  let closed = false;
+  const close = async () => {
+    if (!closed) await store.close();
+    closed = true;
+  };
+  return {
+    store,
+    replica: store,
+    close,
+    async attempts() {
+      await close();
+      const db = new DatabaseSync(path());
+      const rows = db.prepare('SELECT * FROM attempts').all();
+      db.close();
+      return rows;
+    },
+  };
+});
+
+describe('A SQLite file', () => {
+  it('is refused to a second process, with the remedy', async () => {
+    const store = await open();
+    await expect(open()).rejects.toThrow(/in use by another process.*MySQL for several replicas/);
+    await store.close();
+  });
+
+  it('gives back at start what a dead process held, and counts the lost lease', async () => {
+    const store = await open();
+    const timer = makeTimer();
+    await store.insert([timer]);
+    await store.claim(claimOf());
+    await store.close();
+
+    const restarted = await open();
+
+    expect(await restarted.find(timer.id)).toMatchObject({ status: 'waiting', wakeAt: T0, lost: 1, attempts: 0 });
+    await restarted.close();
+  });
+
+  it('has every commit on the disk before the answer', async () => {
+    const connection = await openConnection(path());
+    const [synchronous, journal] = await connection.run([
+      { sql: 'PRAGMA synchronous', rows: [[]] },
+      { sql: 'PRAGMA journal_mode', rows: [[]] },
+    ]);
+    expect(synchronous?.rows).toEqual([{ synchronous: 2 }]);
+    expect(journal?.rows).toEqual([{ journal_mode: 'wal' }]);
+    await connection.close();
+  });
+
+  it('that cannot be opened is named together with the setting', async () => {
+    await expect(openSqliteStore({ engine: 'sqlite', file: folder }, { clock: systemClock })).rejects.toThrow(
+      /cannot be used.*DATABASE_URL/,
+    );
+  });
+});
