@@ -21,7 +21,7 @@ export function createClockReader(deps: {
   let stopped = false;
 
   async function readAgain(): Promise<void> {
-    await read().then(remoteClock.observe, onError);
+    await read().then((reading) => remoteClock.observe(reading), onError);
     scheduleNext();
   }
 

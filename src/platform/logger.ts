@@ -20,7 +20,7 @@ export function createLogger({ level, terminal }: { level: string; terminal: boo
 }
 
 function gatheringDestination() {
-  const stream = pino.destination({ dest: 1, sync: false, minLength: 16_384 });
+  const stream = pino.destination({ dest: 1, sync: false, minLength: 8192 });
   setInterval(() => stream.flush(), 1000).unref();
   return { stream, flush: () => stream.flushSync() };
 }

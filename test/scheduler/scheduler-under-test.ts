@@ -1,0 +1,113 @@
+import { pino } from 'pino';
+import { createRemoteClock } from '../../src/platform/index.ts';
+import { createScheduler, type Scheduler, type SchedulerSettings } from '../../src/scheduler/index.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import type { Action, ClaimedTimer, Outcome, Timer, TimerStore } from '../../src/timers/index.ts';
+import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
+
+export const delivered: Outcome = { kind: 'delivered', error: null, httpStatus: 200, answer: 'ok' };
+export const unavailable: Outcome = {
+  kind: 'retry',
+  error: { code: 'http_503', message: 'The receiver answered 503.' },
+  httpStatus: 503,
+  answer: null,
+  retryAfterMs: null,
+  maybeSent: true,
+};
+
+/** One attempt as the receiver would see it. */
+export interface Call {
+  timer: ClaimedTimer;
+  at: number;
+  answer: (outcome: Outcome) => void;
+}
+
+export interface Rig {
+  clock: ManualClock;
+  store: TimerStore;
+  scheduler: Scheduler;
+  calls: Call[];
+  /** Lets time pass in small steps and lets what it set off come to rest. */
+  pass(ms: number): Promise<void>;
+  timer(id: string): Promise<Timer>;
+  close(): Promise<void>;
+}
+
+/** Events told by the log, the latest last. */
+export const events: string[] = [];
+
+const settings: SchedulerSettings = {
+  batchSize: 500,
+  pollIntervalMs: 500,
+  lookaheadMs: 1000,
+  leaseMs: 30_000,
+  maxConcurrency: 512,
+  giveUpAfterMs: 72 * 3_600_000,
+};
+
+/**
+ * The scheduler on a real store (SQLite in memory) and a clock turned by hand, with an action that tells what it was asked
+ * to perform. `reply` answers at once; without it the test answers each call itself.
+ */
+export async function createRig(over: {
+  settings?: Partial<SchedulerSettings>;
+  store?: (store: TimerStore) => TimerStore;
+  reply?: (timer: ClaimedTimer) => Outcome | undefined;
+  deadlineMs?: number;
+}): Promise<Rig> {
+  const clock = createManualClock();
+  const inner = await openSqliteStore({ engine: 'sqlite', file: ':memory:' }, { clock });
+  const store = over.store?.(inner) ?? inner;
+  const storeClock = createRemoteClock({ clock });
+  storeClock.observe(clock.now());
+  const calls: Call[] = [];
+  let closing = false;
+  const action: Action = {
+    name: 'webhook',
+    laneOf: ({ url }) => new URL(url).host,
+    concurrency: 128,
+    deadlineMs: () => over.deadlineMs ?? 10_000,
+    perform: (timer) =>
+      new Promise((resolve) => {
+        calls.push({ timer, at: clock.now(), answer: resolve });
+        const reply = closing ? delivered : over.reply?.(timer);
+        if (reply !== undefined) resolve(reply);
+      }),
+  };
+  events.length = 0;
+  const logger = pino(
+    { level: 'debug' },
+    { write: (line: string) => events.push((JSON.parse(line) as { msg: string }).msg) },
+  );
+  const scheduler = createScheduler({
+    store,
+    storeClock,
+    clock,
+    actions: [action],
+    random: () => 0.5,
+    logger,
+    settings: { ...settings, ...over.settings },
+  });
+  return {
+    clock,
+    store,
+    scheduler,
+    calls,
+    async pass(ms) {
+      for (let passed = 0; passed < ms; passed += 50) {
+        clock.advance(Math.min(50, ms - passed));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    async timer(id) {
+      const timer = await inner.find(id);
+      if (timer === undefined) throw new Error('the timer is gone');
+      return timer;
+    },
+    async close() {
+      closing = true;
+      for (const call of calls) call.answer(delivered);
+      await inner.close();
+    },
+  };
+}

@@ -1,0 +1,422 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Refusal, type ClaimedTimer, type TimerStore } from '../../src/timers/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
+import { createRig, delivered, events, unavailable, type Rig } from './scheduler-under-test.ts';
+
+let rig: Rig;
+afterEach(() => rig.close());
+
+const storeAway = () => Promise.reject(new Refusal('store_unavailable', 'The database is not available.'));
+const toHost = (host: string) => ({ url: `http://${host}/hook` });
+
+describe('A due timer', () => {
+  it('is performed at its millisecond and not before, though it was claimed a second ahead', async () => {
+    rig = await createRig({ reply: () => delivered });
+    const timer = makeTimer({ dueAt: T0 + 900 });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+
+    rig.clock.advance(899.9);
+    expect(rig.calls).toHaveLength(0);
+    rig.clock.advance(0.1);
+
+    expect(rig.calls.map(({ at }) => at)).toEqual([T0 + 900]);
+    await eventually(() => rig.scheduler.held === 0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, latenessMs: 0, httpStatus: 200 });
+  });
+
+  it('is left to a later pass while it lies beyond the lookahead', async () => {
+    rig = await createRig({ reply: () => delivered });
+    await rig.store.insert([makeTimer({ dueAt: T0 + 1001 })]);
+    await rig.scheduler.runOnce();
+    expect(rig.scheduler.held).toBe(0);
+  });
+
+  it('that fails is tried again after a growing delay, and fails for good when its attempts are used up', async () => {
+    rig = await createRig({ reply: () => unavailable });
+    const timer = makeTimer({ maxAttempts: 3, retry: { base_ms: 1000, cap_ms: 60_000 } });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => rig.scheduler.held === 0);
+    // Half of 1,000 ms by the jitter that the rig fixes, then half of 2,000.
+    const [first] = rig.calls;
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 1 });
+
+    for (let attempt = 2; attempt <= 3; attempt++) {
+      await rig.scheduler.runOnce();
+      await rig.pass(1050);
+      await eventually(() => rig.scheduler.held === 0);
+    }
+
+    const [, second, third] = rig.calls.map(({ at }) => at - (first?.at ?? 0));
+    expect(second).toBeGreaterThanOrEqual(500);
+    expect(third).toBeGreaterThanOrEqual((second ?? 0) + 1000);
+    expect(rig.calls).toHaveLength(3);
+    expect(await rig.timer(timer.id)).toMatchObject({
+      status: 'failed',
+      reason: 'attempts_exhausted',
+      attempts: 3,
+      errorCode: 'http_503',
+      latenessMs: 0,
+    });
+  });
+
+  it('that the receiver rejects for good fails at once with the reason', async () => {
+    rig = await createRig({
+      reply: () => ({
+        kind: 'rejected',
+        reason: 'gone',
+        error: { code: 'gone', message: 'gone' },
+        httpStatus: 410,
+        answer: null,
+      }),
+    });
+    const timer = makeTimer();
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => rig.scheduler.held === 0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'failed', reason: 'gone', attempts: 1 });
+  });
+
+  it('whose action this replica does not know is handed back, not failed', async () => {
+    rig = await createRig({});
+    const timer = makeTimer({ action: 'object-check' });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => rig.scheduler.held === 0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 0, wakeAt: expect.any(Number) });
+  });
+
+  it('that is too late to be useful fails as expired without a call', async () => {
+    rig = await createRig({ reply: () => delivered });
+    const timer = makeTimer({ dueAt: T0 - 5001, expiresAfterMs: 5000 });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => rig.scheduler.held === 0);
+    expect(rig.calls).toHaveLength(0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'failed', reason: 'expired', attempts: 0 });
+  });
+
+  it('that took down five replicas in a row fails instead of taking down a sixth', async () => {
+    rig = await createRig({ reply: () => delivered });
+    const timer = makeTimer({ lost: 5 });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => rig.scheduler.held === 0);
+    expect(rig.calls).toHaveLength(0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'failed', reason: 'lost_repeatedly' });
+  });
+});
+
+describe('A claim', () => {
+  it('whose answer was lost sends nothing, and its rows are handed back by the next pass', async () => {
+    let loseAnswer = true;
+    rig = await createRig({
+      reply: () => delivered,
+      store: (store) => ({
+        ...store,
+        async claim(query) {
+          const claimed = await store.claim(query);
+          return loseAnswer ? storeAway() : claimed;
+        },
+      }),
+    });
+    const timer = makeTimer({ dueAt: T0 + 100 });
+    await rig.store.insert([timer]);
+
+    await expect(rig.scheduler.runOnce()).rejects.toThrow('not available');
+    await rig.pass(500);
+    expect(rig.calls).toHaveLength(0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'executing' });
+
+    loseAnswer = false;
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    expect(rig.calls.map(({ timer: { id, fence } }) => ({ id, fence }))).toEqual([{ id: timer.id, fence: 2 }]);
+  });
+
+  it('that has grown too old for an attempt to end within the lease is handed back unsent', async () => {
+    rig = await createRig({ reply: () => delivered, deadlineMs: 10_000 });
+    const timer = makeTimer({ dueAt: T0 + 500 });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+
+    // The process was frozen: its clocks went on, its callbacks come all at once afterwards.
+    rig.clock.advance(0);
+    const frozen = rig.clock.monotonic.bind(rig.clock);
+    rig.clock.monotonic = () => frozen() + 18_001;
+    rig.clock.advance(500);
+
+    expect(rig.calls).toHaveLength(0);
+    await eventually(() => rig.scheduler.held === 0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 0 });
+  });
+
+  it('counts its age by the wall clock where the monotonic one stood still', async () => {
+    rig = await createRig({ reply: () => delivered, deadlineMs: 10_000 });
+    await rig.store.insert([makeTimer({ dueAt: T0 + 500 })]);
+    await rig.scheduler.runOnce();
+
+    rig.clock.stepWall(18_001);
+    rig.clock.advance(500);
+
+    expect(rig.calls).toHaveLength(0);
+  });
+
+  it('takes over no expired lease in the first five seconds, nor for five seconds after a store error', async () => {
+    let away = false;
+    rig = await createRig({
+      reply: () => delivered,
+      store: (store) => ({ ...store, pulse: (query) => (away ? storeAway() : store.pulse(query)) }),
+    });
+    const timer = makeTimer({ dueAt: T0 - 100 });
+    await rig.store.insert([timer]);
+    await rig.store.claim(claimOf({ leaseEndsAt: T0 - 1 + 1001, wakeTo: T0 }));
+    await rig.pass(4900);
+    await rig.scheduler.runOnce();
+    expect(rig.scheduler.held).toBe(0);
+
+    away = true;
+    void rig.scheduler.start();
+    await eventually(() => events.includes('pass.failed'));
+    const failedAt = rig.clock.now();
+    away = false;
+
+    await eventually(async () => {
+      await rig.pass(50);
+      return rig.calls.length === 1;
+    });
+    expect(rig.calls[0]?.at).toBeGreaterThanOrEqual(failedAt + 5000);
+    expect(rig.calls[0]?.timer).toMatchObject({ id: timer.id, fence: 2, lost: 1 });
+  });
+
+  it('that returns a row we hold ourselves adopts it and sends it once', async () => {
+    rig = await createRig({ settings: { leaseMs: 30_000 } });
+    const timer = makeTimer();
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    expect(rig.calls).toHaveLength(1);
+
+    await rig.pass(31_000);
+    await rig.scheduler.runOnce();
+    await rig.pass(1000);
+    expect(events).toContain('timer.adopted');
+    rig.calls[0]?.answer(delivered);
+    await eventually(() => rig.scheduler.held === 0);
+
+    expect(rig.calls).toHaveLength(1);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, fence: 2 });
+  });
+});
+
+describe('Outcomes', () => {
+  it('are kept while the store is away and recorded once when it is back', async () => {
+    let away = true;
+    rig = await createRig({
+      reply: () => delivered,
+      store: (store): TimerStore => ({ ...store, record: (results) => (away ? storeAway() : store.record(results)) }),
+    });
+    const timer = makeTimer();
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(1000);
+    expect(rig.scheduler.held).toBe(1);
+
+    away = false;
+    await rig.pass(4000);
+    await eventually(() => rig.scheduler.held === 0);
+
+    expect(rig.calls).toHaveLength(1);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1 });
+  });
+
+  it('of a claim that was lost meanwhile are dropped and told in the log', async () => {
+    rig = await createRig({});
+    const timer = makeTimer();
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await rig.store.claim(claimOf({ from: 'executing', wakeTo: T0 + 40_000, leaseEndsAt: T0 + 90_000 }));
+
+    rig.calls[0]?.answer(delivered);
+    await eventually(() => rig.scheduler.held === 0);
+
+    expect(events).toContain('timer.claim_lost');
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'executing', attempts: 0 });
+  });
+});
+
+describe('A backlog', () => {
+  it('leaves room for fresh timers and is given its share beside them', async () => {
+    rig = await createRig({ reply: () => delivered, settings: { batchSize: 100 } });
+    await rig.store.insert(makeTimers(400, (index) => ({ dueAt: T0 - 100_000 + index })));
+    await rig.store.insert(makeTimers(400, (index) => ({ dueAt: T0 + 500 + index })));
+
+    await rig.scheduler.runOnce();
+
+    expect(rig.scheduler.held).toBe(200);
+    rig.clock.advance(1);
+    expect(rig.calls).toHaveLength(100);
+  });
+
+  it('is drained oldest first', async () => {
+    rig = await createRig({ reply: () => delivered, settings: { batchSize: 10 } });
+    const timers = makeTimers(30, (index) => ({ dueAt: T0 - 100_000 - index * 1000 }));
+    await rig.store.insert(timers);
+
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+
+    const oldest = timers.slice(-10).map(({ id }) => id);
+    expect(rig.calls.map(({ timer }) => timer.id).sort()).toEqual(oldest.sort());
+  });
+
+  it('stops being claimed when there is no room, and is claimed again as soon as there is', async () => {
+    rig = await createRig({ settings: { batchSize: 500, maxConcurrency: 10_000 } });
+    for (let hosts = 0; hosts < 50; hosts++) {
+      await rig.store.insert(makeTimers(120, () => ({ dueAt: T0 - 10_000, ...toHost(`host${hosts}.example`) })));
+    }
+    void rig.scheduler.start();
+    await eventually(async () => {
+      await rig.pass(1);
+      return rig.scheduler.held > 4400;
+    });
+    expect(rig.scheduler.held).toBeLessThanOrEqual(5000);
+
+    const before = rig.calls.length;
+    for (const call of rig.calls) call.answer(delivered);
+
+    await eventually(async () => {
+      await rig.pass(1);
+      return rig.calls.length > before;
+    });
+  });
+});
+
+describe('Lanes', () => {
+  it('give every host its turn though one has thousands due', async () => {
+    rig = await createRig({ settings: { maxConcurrency: 20 } });
+    await rig.store.insert(makeTimers(400, () => toHost('busy.example')));
+    await rig.scheduler.runOnce();
+    await rig.store.insert(makeTimers(5, () => ({ ...toHost('quiet.example'), dueAt: T0 + 1 })));
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    expect(rig.calls).toHaveLength(20);
+
+    for (const call of rig.calls.slice(0, 10)) call.answer(delivered);
+    await eventually(() => rig.calls.length === 30);
+
+    const quiet = rig.calls.filter(({ timer }) => timer.url.includes('quiet'));
+    expect(quiet).toHaveLength(5);
+  });
+
+  it('hold at most their own number of calls in flight', async () => {
+    rig = await createRig({});
+    await rig.store.insert(makeTimers(300, () => toHost('slow.example')));
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    expect(rig.calls).toHaveLength(128);
+  });
+
+  it('hand back what they cannot send while the lease lasts, and give up what is too old', async () => {
+    rig = await createRig({ settings: { giveUpAfterMs: 3_600_000, leaseMs: 20_000 } });
+    await rig.store.insert(makeTimers(129, () => ({ ...toHost('stuck.example'), dueAt: T0 - 8000 })));
+    const ancient = makeTimer({ ...toHost('stuck.example'), dueAt: T0 - 3_595_000 });
+    await rig.store.insert([ancient]);
+    await rig.scheduler.runOnce();
+    await rig.pass(8050);
+    expect(rig.scheduler.held).toBe(130);
+
+    await rig.scheduler.runOnce();
+    await eventually(() => rig.scheduler.held <= 129);
+    expect(events).toContain('timer.not_sent');
+  });
+});
+
+describe('A short timer', () => {
+  const claimedBy = (reservation: { claimId: string; leaseEndsAt: number }, over: object = {}) =>
+    makeTimer({
+      status: 'executing',
+      claimId: reservation.claimId,
+      wakeAt: reservation.leaseEndsAt,
+      fence: 1,
+      ...over,
+    }) as ClaimedTimer & ReturnType<typeof makeTimer>;
+
+  it('that is written already claimed is performed at its millisecond without a pass', async () => {
+    rig = await createRig({ reply: () => delivered });
+    await rig.scheduler.runOnce();
+    const place = rig.scheduler.reserve(T0 + 300, 0);
+    if (place === undefined) throw new Error('there was no place');
+    const timer = claimedBy(place, { dueAt: T0 + 300 });
+    await rig.store.insert([timer]);
+    place.commit(timer);
+
+    rig.clock.advance(300);
+
+    expect(rig.calls.map(({ at }) => at)).toEqual([T0 + 300]);
+    await eventually(() => rig.scheduler.held === 0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done' });
+  });
+
+  it('gets no place when it is due after the lookahead, before the first pass, or while the service stops', async () => {
+    rig = await createRig({});
+    expect(rig.scheduler.reserve(T0 + 300, 0)).toBeUndefined();
+    await rig.scheduler.runOnce();
+    expect(rig.scheduler.reserve(T0 + 1001, 0)).toBeUndefined();
+    expect(rig.scheduler.reserve(T0 + 1000, 0)).toBeDefined();
+    void rig.scheduler.stop();
+    expect(rig.scheduler.reserve(T0 + 300, 0)).toBeUndefined();
+  });
+
+  it('whose insert got no answer is handed back and fires by the next pass if it was stored', async () => {
+    rig = await createRig({ reply: () => delivered });
+    await rig.scheduler.runOnce();
+    const place = rig.scheduler.reserve(T0 + 300, 0);
+    if (place === undefined) throw new Error('there was no place');
+    await rig.store.insert([claimedBy(place, { dueAt: T0 + 300 })]);
+    place.abandon();
+
+    await rig.scheduler.runOnce();
+    rig.clock.advance(300);
+
+    expect(rig.calls.map(({ timer }) => timer.fence)).toEqual([2]);
+  });
+});
+
+describe('A stop', () => {
+  it('lets what is in flight end, hands back the rest and records everything', async () => {
+    rig = await createRig({ settings: { lookaheadMs: 1000 } });
+    const [now, later] = [makeTimer({ dueAt: T0 }), makeTimer({ dueAt: T0 + 950 })];
+    await rig.store.insert([now, later, ...makeTimers(200, () => ({ ...toHost('slow.example'), dueAt: T0 }))]);
+    await rig.scheduler.runOnce();
+    await rig.pass(10);
+    const stopped = rig.scheduler.stop();
+
+    await rig.pass(1100);
+    for (const call of rig.calls) call.answer(delivered);
+    await eventually(async () => {
+      await rig.pass(50);
+      return rig.scheduler.held === 0;
+    });
+    await stopped;
+
+    expect(await rig.timer(now.id)).toMatchObject({ status: 'done' });
+    expect(await rig.timer(later.id)).toMatchObject({ status: 'done' });
+    const waiting = await rig.store.pulse({
+      now: T0,
+      freshFrom: 0,
+      freshTo: T0 + 60_000,
+      backlogFrom: 0,
+      leasesFrom: 0,
+    });
+    expect(waiting.fresh).not.toBeNull();
+  });
+});
