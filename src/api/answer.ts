@@ -1,0 +1,35 @@
+import type { ServerResponse } from 'node:http';
+import { PROBLEMS, problemDocument, type Problem } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
+
+/** What a document of ours needs of helmet's headers; nothing here is ever rendered as a page. */
+const HEADERS = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** Bypasses Express's own `json`, which costs a fifth of the time of a POST (ETag, charset, freshness). */
+export function sendJson(
+  res: ServerResponse,
+  { status, body, headers }: { status: number; body: unknown; headers?: Record<string, string> },
+): void {
+  const text = JSON.stringify(body);
+  res.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+    ...HEADERS,
+    ...headers,
+  });
+  res.end(text);
+}
+
+export function sendProblem(res: ServerResponse, problem: Problem): void {
+  // Half an answer is out: only a broken connection still tells the client that it is no answer.
+  if (res.headersSent) return void res.destroy();
+  sendJson(res, {
+    status: PROBLEMS[problem.code].status,
+    body: problemDocument(problem, requestIdOf(res)),
+    headers: { ...problem.headers, 'Content-Type': 'application/problem+json' },
+  });
+}

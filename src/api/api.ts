@@ -1,0 +1,79 @@
+import type { RequestListener } from 'node:http';
+import type { Clock, Logger, Service } from '../platform/index.ts';
+import type { ShortTimers, TargetPolicy, TimerStore } from '../timers/index.ts';
+import { createAdmission } from './admission.ts';
+import type { ApiKey } from './api-keys.ts';
+import { mountDocs } from './docs-pages.ts';
+import { createExpressApp } from './express-app.ts';
+import { mountHealth, type Readiness } from './health.ts';
+import { createListener, type HttpDeadlines } from './listener.ts';
+import { createOpenApi } from './openapi.ts';
+import { mountTimers } from './timer-routes.ts';
+
+export interface ApiDeps {
+  host: string;
+  /** 0 for any free port. */
+  port: number;
+  /** False where the replica only schedules: then nothing but `/health` and `/ready` is served. */
+  serveTimers: boolean;
+  store: Pick<TimerStore, 'insert' | 'find'>;
+  /** The store's clock, epoch ms with fractions. */
+  storeClock: { now(): number };
+  shortTimers: ShortTimers;
+  targets: TargetPolicy;
+  readiness: () => Readiness | Promise<Readiness>;
+  /** No keys at all leave the API open. */
+  keys: ApiKey[];
+  adminKeys: ApiKey[];
+  /** Refuse whoever does not speak to us as a loopback address, or speaks through a proxy. */
+  loopbackOnly: boolean;
+  /** Proxies whose `X-Forwarded-For` is believed: a number of hops, or addresses and CIDRs. Undefined for none. */
+  trustProxy: number | string[] | undefined;
+  /** Per key, or per client address where the API is open. Undefined for no limit. */
+  rateLimitPerSecond: number | undefined;
+  maxDelayMs: number;
+  /** For a timer that names no number of its own. */
+  maxAttempts: number;
+  clock: Clock;
+  logger: Logger;
+  version: string;
+  /** How long a client may take; the defaults suit production. */
+  deadlines?: Partial<HttpDeadlines>;
+}
+
+export interface Api extends Service {
+  /** Answers requests without a server of ours, as tests do. */
+  app: RequestListener;
+  /** Where it listens. Throws before `start`. */
+  address(): { host: string; port: number };
+}
+
+/** HTTP in. `stop` resolves when every request has been answered; bounding that is up to the caller. */
+export function createApi(deps: ApiDeps): Api {
+  let stopping = false;
+  const isStopping = () => stopping;
+
+  const app = createExpressApp({
+    ...deps,
+    isStopping,
+    mountOpen: (app) => mountHealth(app, { readiness: deps.readiness, isStopping }),
+    mountGuarded(app) {
+      if (!deps.serveTimers) return;
+      mountTimers(app, { ...deps, admit: createAdmission(deps) });
+      mountDocs(app, {
+        openApi: createOpenApi({ version: deps.version, keyed: deps.keys.length + deps.adminKeys.length > 0 }),
+      });
+    },
+  });
+  const listener = createListener({ ...deps, handler: app, deadlines: deps.deadlines });
+
+  return {
+    app,
+    address: () => listener.address(),
+    start: () => listener.start(),
+    stop() {
+      stopping = true;
+      return listener.stop();
+    },
+  };
+}

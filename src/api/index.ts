@@ -1,0 +1,4 @@
+export { createApi, type Api, type ApiDeps } from './api.ts';
+export { parseApiKeys, type ApiKey } from './api-keys.ts';
+export type { Readiness, ReadinessCheck } from './health.ts';
+export type { HttpDeadlines } from './listener.ts';

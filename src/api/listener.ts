@@ -1,0 +1,93 @@
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import type { Logger, Service } from '../platform/index.ts';
+import { answerClientError } from './client-error.ts';
+import { createRequestIds } from './request-id.ts';
+
+/** How long a client may take, milliseconds. */
+export interface HttpDeadlines {
+  /** For all headers. */
+  headersMs: number;
+  /** For headers and body. */
+  requestMs: number;
+  /** How often both are looked at; they are late by up to this. */
+  checkEveryMs: number;
+  /** Without a byte moving in either direction, as when a client does not read its answer. Longer than the longest answer takes to come. */
+  idleMs: number;
+}
+
+const DEADLINES: HttpDeadlines = { headersMs: 10_000, requestMs: 15_000, checkEveryMs: 2000, idleMs: 90_000 };
+/** Longer than the idle time of the usual load balancers (60 s), so that it is they who close and no request meets a closed end. */
+const KEEP_ALIVE_MS = 75_000;
+
+export interface Listener extends Service {
+  address(): { host: string; port: number };
+}
+
+export function createListener(deps: {
+  host: string;
+  port: number;
+  handler: RequestListener;
+  deadlines: Partial<HttpDeadlines> | undefined;
+  logger: Logger;
+}): Listener {
+  const { host, port, logger } = deps;
+  const deadlines = { ...DEADLINES, ...deps.deadlines };
+  const requestIds = createRequestIds();
+  const answering = new Set<ServerResponse>();
+  let stopped: Promise<void> | undefined;
+
+  const server = createServer({
+    headersTimeout: deadlines.headersMs,
+    requestTimeout: deadlines.requestMs,
+    connectionsCheckingInterval: deadlines.checkEveryMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  // No limit but their 16 KiB: node has dropped what is beyond a count in silence, be it the header that tells of a proxy.
+  server.maxHeadersCount = 0;
+  server.maxRequestsPerSocket = 10_000;
+  server.timeout = deadlines.idleMs;
+
+  /** Connections that are between requests, or never sent one, would keep a stopping server open. */
+  const closeRest = () => {
+    if (stopped && answering.size === 0) server.closeAllConnections();
+  };
+
+  server.on('request', (req, res) => {
+    answering.add(res);
+    res.once('close', () => {
+      answering.delete(res);
+      if (stopped) setImmediate(closeRest);
+    });
+    deps.handler(req, res);
+  });
+  server.on('clientError', (error, socket) => answerClientError(error, { socket, answering, requestIds }));
+
+  return {
+    start: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.off('error', reject);
+          // A failed accept (no file descriptor left) is one connection lost, not the process.
+          server.on('error', (error) => logger.error({ error: error.message }, 'http.server_error'));
+          resolve();
+        });
+      }),
+
+    stop() {
+      stopped ??= new Promise((resolve) => {
+        for (const res of answering) if (!res.headersSent) res.setHeader('Connection', 'close');
+        // Called with an error when it never listened; then there is nothing to wait for either.
+        server.close(() => resolve());
+      });
+      closeRest();
+      return stopped;
+    },
+
+    address() {
+      const address = server.address();
+      if (address === null || typeof address === 'string') throw new Error('The API does not listen yet.');
+      return { host: address.address, port: address.port };
+    },
+  };
+}

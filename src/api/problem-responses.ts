@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import type { ZodOpenApiResponsesObject } from 'zod-openapi';
+import { Problem, problemDocument, PROBLEMS, type ProblemCode } from './problem.ts';
+
+const problemView = z
+  .strictObject({
+    type: z.string().meta({ format: 'uri' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+    request_id: z.string(),
+    errors: z
+      .array(z.strictObject({ pointer: z.string(), message: z.string() }))
+      .optional()
+      .meta({ description: 'For each field at fault a JSON pointer (RFC 6901) and what is wrong there.' }),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem document.' });
+
+/** The answers to refused requests, for the OpenAPI document: gathered by status, with an example for each code. */
+export function problemResponses(codes: ProblemCode[]): ZodOpenApiResponsesObject {
+  const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, same = []]) => [
+      status,
+      {
+        description: same.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('; '),
+        content: {
+          'application/problem+json': { schema: problemView, examples: Object.fromEntries(same.map(exampleOf)) },
+        },
+      },
+    ]),
+  );
+}
+
+function exampleOf(code: ProblemCode) {
+  const errors = code === 'invalid_request' ? [{ pointer: '/seconds', message: 'must be a whole number' }] : [];
+  const [first] = errors;
+  const detail = first ? `"seconds" ${first.message}.` : `${PROBLEMS[code].title}.`;
+  return [code, { value: problemDocument(new Problem(code, detail, { errors }), '9f86d081884c-2a') }] as const;
+}

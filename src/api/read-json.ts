@@ -1,0 +1,70 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { MIMEType } from 'node:util';
+import { Problem } from './problem.ts';
+
+/** How much more than allowed is swallowed so that the client gets to read its 413, before we hang up. */
+const GRACE_BYTES = 1024 * 1024;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+/** The body as JSON of any kind. Throws a `Problem` when it is none, too large, compressed or of another type. */
+export async function readJson(req: IncomingMessage, { maxBytes }: { maxBytes: number }): Promise<unknown> {
+  refuseOtherTypes(req.headers);
+  const bytes = await readBytes(req, maxBytes);
+  try {
+    return JSON.parse(utf8.decode(bytes));
+  } catch (error) {
+    throw new Problem('malformed_json', malformation(bytes), { cause: error });
+  }
+}
+
+function refuseOtherTypes(headers: IncomingHttpHeaders): void {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new Problem('unsupported_media_type', 'Compressed bodies are not accepted; send the JSON as it is.', {
+      headers: { 'Accept-Encoding': 'identity' },
+    });
+  }
+  const type = headers['content-type'];
+  if (type !== 'application/json' && !isUtf8Json(type)) {
+    throw new Problem(
+      'unsupported_media_type',
+      'The body must be JSON in UTF-8, sent with the header "Content-Type: application/json".',
+    );
+  }
+}
+
+function isUtf8Json(type: string | undefined): boolean {
+  if (type === undefined) return false;
+  try {
+    const { essence, params } = new MIMEType(type);
+    return essence === 'application/json' && (params.get('charset') ?? 'utf-8').toLowerCase() === 'utf-8';
+  } catch {
+    return false;
+  }
+}
+
+function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const refuse = () => reject(new Problem('too_large', `The body is larger than ${maxBytes} bytes.`));
+
+    if (Number(req.headers['content-length']) > maxBytes) refuse();
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) return void chunks.push(chunk);
+      chunks.length = 0;
+      refuse();
+      if (size > maxBytes + GRACE_BYTES) req.destroy();
+    });
+    req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    // The client left, or the server's own deadline cut it off: nobody reads the answer, the log does.
+    req.on('error', (cause) => reject(new Problem('request_timeout', 'The body did not arrive.', { cause })));
+  });
+}
+
+function malformation(bytes: Buffer): string {
+  if (bytes.length === 0) return 'The body is empty; it must be a JSON object.';
+  return 'The body is not valid JSON in UTF-8.';
+}

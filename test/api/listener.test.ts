@@ -1,0 +1,289 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { parseApiKeys, type ApiDeps } from '../../src/api/index.ts';
+import { apiUnderTest, HOOK } from './api-under-test.ts';
+
+const BODY = JSON.stringify({ seconds: 1, url: HOOK });
+const HEAD = 'POST /timers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+const POST = `${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY}`;
+const GET = 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n';
+/** Short, so that slow clients need not be slow tests. */
+const DEADLINES = { headersMs: 100, requestMs: 200, checkEveryMs: 20 };
+
+const running: { stop: () => Promise<void> }[] = [];
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const api of running.splice(0)) await api.stop();
+});
+
+async function listening(overrides: Partial<ApiDeps> = {}) {
+  const api = apiUnderTest(overrides);
+  await api.start();
+  running.push(api);
+  return api;
+}
+
+/** A connection, what came in on it, and how to await a text or its end. */
+async function client(api: { address: () => { port: number } }) {
+  const socket = connect(api.address().port, '127.0.0.1');
+  sockets.push(socket);
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  const state = { received: '' };
+  socket.on('data', (chunk: Buffer) => (state.received += chunk.toString()));
+  const ended = new Promise<string>((resolve) => socket.once('close', () => resolve(state.received)));
+  const until = async (text: string) => {
+    while (!state.received.includes(text)) await once(socket, 'data');
+    return state.received;
+  };
+  return { socket, state, ended, until };
+}
+
+/** Writes a byte of the text every 10 ms, as a slow attacker does. */
+async function drip(socket: Socket, text: string) {
+  for (const byte of text) {
+    if (socket.destroyed) return;
+    socket.write(byte);
+    await sleep(10);
+  }
+}
+
+describe('a client that is too slow', () => {
+  it('is told so and cut off when its headers drip', async () => {
+    const api = await listening({ deadlines: { ...DEADLINES, requestMs: 60_000 } });
+    const { socket, ended } = await client(api);
+
+    void drip(socket, POST);
+
+    expect(await ended).toMatch(/^HTTP\/1\.1 408 .*"code":"request_timeout"/s);
+    expect(api.store.rows.size).toBe(0);
+  });
+
+  it('is told so and cut off when its body drips', async () => {
+    const api = await listening({ deadlines: DEADLINES });
+    const { socket, ended } = await client(api);
+
+    socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n`);
+    void drip(socket, BODY.slice(0, -1).padEnd(1000, ' '));
+
+    expect(await ended).toMatch(/^HTTP\/1\.1 408 .*"code":"request_timeout"/s);
+    expect(api.store.rows.size).toBe(0);
+  });
+
+  it('is cut off when it says nothing at all', async () => {
+    const api = await listening({ deadlines: { ...DEADLINES, requestMs: 60_000 } });
+    const { ended } = await client(api);
+
+    await ended;
+  });
+
+  it('is cut off when it does not read what it asked for', async () => {
+    const api = await listening({ deadlines: { idleMs: 100 } });
+    const { socket } = await client(api);
+
+    socket.pause();
+    socket.write('GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(10));
+
+    while (!api.logged.some(({ aborted }) => aborted === true)) await sleep(10);
+  });
+
+  it('does not keep others from being served, be it two hundred of them', async () => {
+    const api = await listening({ deadlines: { ...DEADLINES, headersMs: 5000, requestMs: 5000 } });
+    const slow = await Promise.all(Array.from({ length: 200 }, () => client(api)));
+    for (const { socket } of slow) socket.write(HEAD);
+
+    const { socket, until } = await client(api);
+    socket.write(POST);
+
+    expect(await until('}')).toContain('HTTP/1.1 201');
+  });
+
+  it('stores nothing when it leaves in the middle of a body', async () => {
+    const api = await listening();
+    const { socket } = await client(api);
+
+    socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, 10)}`);
+    await sleep(20);
+    socket.destroy();
+    while (!api.logged.some(({ msg }) => msg === 'request')) await sleep(5);
+
+    expect(api.store.rows.size).toBe(0);
+    expect(api.logged).toMatchObject([{ level: 20, msg: 'request', aborted: true }]);
+  });
+});
+
+describe('what is hardly HTTP', () => {
+  it.each([
+    ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 400, 'malformed_request'],
+    ['conflicting lengths', `${HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}`, 400, 'malformed_request'],
+    [
+      'a length and chunks',
+      `${HEAD}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`,
+      400,
+      'malformed_request',
+    ],
+    ['headers of 20 KiB', `${HEAD}X: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
+  ])('is refused with a problem: %s', async (_name, text, status, code) => {
+    const api = await listening();
+    const { socket, until } = await client(api);
+
+    socket.write(text);
+
+    const answer = await until('"request_id"');
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answer).toContain('Content-Type: application/problem+json');
+    expect(answer).toContain(`"code":"${code}"`);
+    expect(answer).toMatch(/X-Request-Id: \S+/);
+    expect(api.store.rows.size).toBe(0);
+  });
+
+  it('cannot hide the header that tells of a proxy behind thousands of others', async () => {
+    const api = await listening({ loopbackOnly: true });
+    const { socket, until } = await client(api);
+
+    socket.write(
+      `GET /docs HTTP/1.1\r\nHost: localhost\r\n${'X:\r\n'.repeat(2500)}X-Forwarded-For: 203.0.113.9\r\n\r\n`,
+    );
+
+    expect(await until('"request_id"')).toContain('HTTP/1.1 403');
+  });
+
+  it('cannot name another host in its request line', async () => {
+    const api = await listening({ loopbackOnly: true });
+    const { socket, until } = await client(api);
+
+    socket.write('GET http://evil.example/docs HTTP/1.1\r\nHost: localhost\r\n\r\n');
+
+    expect(await until('"request_id"')).toContain('HTTP/1.1 403');
+  });
+
+  it('never puts a refusal where the answer to an earlier request belongs', async () => {
+    const insertion = Promise.withResolvers<undefined>();
+    const api = await listening({ store: { insert: () => insertion.promise, find: () => Promise.resolve(undefined) } });
+    const { socket, ended } = await client(api);
+
+    socket.write(`${POST}this is not HTTP\r\n\r\n`);
+
+    expect(await ended).toBe('');
+    insertion.resolve(undefined);
+  });
+});
+
+describe('a caller without a key', () => {
+  it('is refused while its body has not been sent at all', async () => {
+    const api = await listening({ keys: parseApiKeys(`shop=${'0'.repeat(32)}`) });
+    const { socket, until } = await client(api);
+
+    socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n`);
+
+    expect(await until('"request_id"')).toContain('HTTP/1.1 401');
+  });
+});
+
+describe('a body that is too large', () => {
+  it('is refused while it is still being sent, and hung up on in the end', async () => {
+    const api = await listening();
+    const { socket, ended, until } = await client(api);
+    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+
+    socket.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
+    const sending = setInterval(() => socket.write(chunk), 1);
+
+    expect(await until('"request_id"')).toMatch(/^HTTP\/1\.1 413 .*"code":"too_large"/s);
+    await ended;
+    clearInterval(sending);
+    expect(socket.bytesWritten).toBeLessThan(8_000_000);
+  });
+
+  it('is refused by its announced length alone', async () => {
+    const api = await listening();
+    const { socket, until } = await client(api);
+
+    socket.write(`${HEAD}Content-Length: 131073\r\n\r\n`);
+
+    expect(await until('"request_id"')).toContain('HTTP/1.1 413');
+  });
+
+  it('may have 128 KiB to the byte', async () => {
+    const api = await listening();
+    const { socket, until } = await client(api);
+
+    socket.write(`${HEAD}Content-Length: 131072\r\n\r\n${BODY.padEnd(131_072, ' ')}`);
+
+    expect(await until('}')).toContain('HTTP/1.1 201');
+  });
+});
+
+describe('start and stop', () => {
+  it('tells where it listens, and only then', async () => {
+    const api = apiUnderTest();
+    expect(() => api.address()).toThrow('The API does not listen yet.');
+
+    await api.start();
+
+    expect(api.address()).toEqual({ host: '127.0.0.1', port: expect.any(Number) });
+    await api.stop();
+  });
+
+  it('does not start on a port that is taken', async () => {
+    const first = await listening();
+    const second = apiUnderTest({ port: first.address().port });
+
+    await expect(second.start()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await second.stop();
+  });
+
+  it('may be stopped before it was started, and twice', async () => {
+    const api = apiUnderTest();
+
+    await api.stop();
+    await Promise.all([api.stop(), api.stop()]);
+  });
+
+  it('closes connections that are idle, or never sent a byte', async () => {
+    const api = await listening();
+    const [idle, silent] = [await client(api), await client(api)];
+    idle.socket.write(GET);
+    await idle.until('{"status":"ok"}');
+
+    await api.stop();
+
+    await Promise.all([idle.ended, silent.ended]);
+  });
+
+  it('answers what has begun, refuses what comes meanwhile, and then is gone', async () => {
+    const insertion = Promise.withResolvers<undefined>();
+    const begun = Promise.withResolvers<undefined>();
+    const api = await listening({
+      store: {
+        insert() {
+          begun.resolve(undefined);
+          return insertion.promise;
+        },
+        find: () => Promise.resolve(undefined),
+      },
+    });
+    const [first, second] = [await client(api), await client(api)];
+    const { port } = api.address();
+    first.socket.write(POST);
+    second.socket.write(HEAD);
+    await begun.promise;
+
+    let stopped = false;
+    const stopping = api.stop().then(() => (stopped = true));
+    second.socket.write(POST.slice(HEAD.length));
+
+    expect(await second.ended).toMatch(/^HTTP\/1\.1 503 .*Connection: close.*"code":"shutting_down"/s);
+    const late = connect(port, '127.0.0.1');
+    const [refused] = (await once(late, 'error')) as [NodeJS.ErrnoException];
+    expect(refused.code).toBe('ECONNREFUSED');
+    expect(stopped).toBe(false);
+
+    insertion.resolve(undefined);
+    expect(await first.ended).toMatch(/^HTTP\/1\.1 201 .*Connection: close/s);
+    await stopping;
+  });
+});

@@ -1,0 +1,155 @@
+import { describe, expect, it } from '@jest/globals';
+import request from 'supertest';
+import { z } from 'zod';
+import { parseApiKeys } from '../../src/api/index.ts';
+import { Refusal } from '../../src/timers/index.ts';
+import { apiUnderTest, HOOK } from './api-under-test.ts';
+
+interface Media {
+  schema: { $ref?: string };
+  examples?: Record<string, { value: unknown }>;
+}
+interface Operation {
+  operationId: string;
+  summary: string;
+  security?: unknown[];
+  parameters?: { name: string; in: string; required: boolean }[];
+  requestBody?: { content: Record<string, Media> };
+  responses: Record<string, { description: string; content: Record<string, Media> }>;
+}
+interface Document {
+  openapi: string;
+  info: { title: string; version: string };
+  servers: { url: string }[];
+  security?: unknown[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object>; securitySchemes?: object };
+}
+
+async function published(overrides: Parameters<typeof apiUnderTest>[0] = {}) {
+  const api = apiUnderTest(overrides);
+  const answer = await request(api.app).get('/openapi.json');
+  expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json']);
+  return { ...api, document: answer.body as Document };
+}
+
+/** A validator made from the published document alone, by its JSON schemas. */
+function validatorOf(document: Document, { schema }: Media): z.ZodType {
+  const inlined = JSON.parse(
+    JSON.stringify({ ...schema, $defs: document.components.schemas }).replaceAll('#/components/schemas/', '#/$defs/'),
+  ) as Parameters<typeof z.fromJSONSchema>[0];
+  return z.fromJSONSchema(inlined);
+}
+
+const operationsOf = (document: Document): [string, string, Operation][] =>
+  Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]): [string, string, Operation] => [method, path, operation]),
+  );
+
+describe('/openapi.json', () => {
+  it('is OpenAPI 3.1 of this version, served from where it is read', async () => {
+    const { document } = await published();
+
+    expect(document).toMatchObject({
+      openapi: '3.1.0',
+      info: { title: 'Punctual', version: '1.2.3' },
+      servers: [{ url: '/' }],
+    });
+  });
+
+  it('holds together: ids are unique, references lead somewhere, path parameters are declared, all is described', async () => {
+    const { document } = await published();
+    const operations = operationsOf(document);
+
+    expect(new Set(operations.map(([, , { operationId }]) => operationId)).size).toBe(operations.length);
+    for (const [, reference] of JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      expect(Object.keys(document.components.schemas)).toContain(reference);
+    }
+    for (const [, path, { summary, parameters = [], responses }] of operations) {
+      const inPath = parameters.filter((parameter) => parameter.in === 'path' && parameter.required);
+      expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
+      expect(summary).not.toBe('');
+      expect(Object.keys(responses)).not.toEqual([]);
+      for (const { description } of Object.values(responses)) expect(description).not.toBe('');
+    }
+  });
+
+  it('has examples that its own schemas accept, and that the API takes', async () => {
+    const { app, document } = await published();
+    const examples = operationsOf(document).flatMap(([, , { requestBody, responses }]) =>
+      [requestBody, ...Object.values(responses)].flatMap((part) =>
+        Object.values(part?.content ?? {}).flatMap((media) =>
+          Object.values(media.examples ?? {}).map(({ value }) => ({ media, value })),
+        ),
+      ),
+    );
+
+    expect(examples.length).toBeGreaterThanOrEqual(5);
+    for (const { media, value } of examples) {
+      expect(validatorOf(document, media).safeParse(value)).toMatchObject({ success: true });
+    }
+    const bodies = document.paths['/timers']?.post?.requestBody?.content['application/json']?.examples ?? {};
+    for (const { value } of Object.values(bodies)) {
+      expect(
+        (
+          await request(app)
+            .post('/timers')
+            .send(value as object)
+        ).status,
+      ).toBe(201);
+    }
+  });
+
+  it('tells of every answer that is really given: its status, its type and its shape', async () => {
+    const { app, document, store } = await published({ keys: parseApiKeys(`shop=${'0'.repeat(32)}`) });
+    const asShop = (test: request.Test) => test.set('X-API-Key', '0'.repeat(32));
+    const made = await asShop(request(app).post('/timers')).send({ url: HOOK });
+    const answers: ['/timers' | '/timers/{id}' | '/health' | '/ready', 'get' | 'post', request.Response][] = [
+      ['/timers', 'post', made],
+      ['/timers', 'post', await asShop(request(app).post('/timers')).send({ seconds: -1 })],
+      ['/timers', 'post', await asShop(request(app).post('/timers')).type('json').send('{')],
+      ['/timers', 'post', await asShop(request(app).post('/timers')).type('text').send('{}')],
+      ['/timers', 'post', await asShop(request(app).post('/timers')).send({ x: 'x'.repeat(200_000) })],
+      ['/timers', 'post', await request(app).post('/timers').send({ url: HOOK })],
+      ['/timers/{id}', 'get', await asShop(request(app).get(`/timers/${(made.body as { id: string }).id}`))],
+      ['/timers/{id}', 'get', await asShop(request(app).get('/timers/42'))],
+      ['/health', 'get', await request(app).get('/health')],
+      ['/ready', 'get', await request(app).get('/ready')],
+    ];
+    store.failure = new Refusal('store_unavailable', 'The store does not answer.');
+    answers.push(['/timers', 'post', await asShop(request(app).post('/timers')).send({ url: HOOK })]);
+    store.failure = new Error('boom');
+    answers.push(['/timers', 'post', await asShop(request(app).post('/timers')).send({ url: HOOK })]);
+
+    for (const [path, method, { status, type, body }] of answers) {
+      const told = document.paths[path]?.[method]?.responses[String(status)];
+      const media = told?.content[type];
+      expect([path, status, media && validatorOf(document, media).safeParse(body).error]).toEqual([
+        path,
+        status,
+        undefined,
+      ]);
+      expect(media).toBeDefined();
+      if (status >= 400) expect(told?.description).toContain((body as { code: string }).code);
+    }
+    expect(new Set(answers.map(([, , { status }]) => status))).toEqual(
+      new Set([201, 422, 400, 415, 413, 401, 200, 404, 503, 500]),
+    );
+  });
+
+  it('names the ways to send a key where keys are set, and only there', async () => {
+    const { document: open } = await published();
+    const { document: keyed } = await published({ keys: parseApiKeys(`shop=${'0'.repeat(32)}`) });
+
+    expect(open.security).toBeUndefined();
+    expect(open.components.securitySchemes).toBeUndefined();
+    expect(open.paths['/timers']?.post?.responses['401']).toBeUndefined();
+    expect(keyed.security).toEqual([{ bearer: [] }, { apiKey: [] }]);
+    expect(keyed.components.securitySchemes).toMatchObject({
+      bearer: { scheme: 'bearer' },
+      apiKey: { name: 'X-API-Key' },
+    });
+    expect(keyed.paths['/timers']?.post?.responses['401']).toBeDefined();
+    expect(keyed.paths['/health']?.get?.security).toEqual([]);
+  });
+});
