@@ -1,0 +1,68 @@
+import type { Clock } from '../platform/index.ts';
+import type { Action, ClaimedTimer, Outcome } from '../timers/index.ts';
+import { startAttempt, type AttemptOrder } from './attempt.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import type { Connect } from './connector.ts';
+import { INTERRUPTED } from './failure.ts';
+import { createInterrupts } from './interrupts.ts';
+import { outcomeOfBlockedTarget, outcomeOfFailure } from './outcome-of.ts';
+import { createSigner } from './signer.ts';
+import type { SigningSecret } from './signing-secrets.ts';
+import type { Target } from './target.ts';
+import type { TargetGate } from './target-gate.ts';
+import { webhookRequest } from './webhook-request.ts';
+
+/** The action `webhook`: one HTTP request to the timer's URL. */
+export function createWebhookAction(deps: {
+  timeoutMs: number;
+  concurrencyPerHost: number;
+  signingSecrets: SigningSecret[];
+  gate: TargetGate;
+  pool: ConnectionPool;
+  connect: Connect;
+  clock: Clock;
+  storeNow: () => number;
+  userAgent: string;
+}): { action: Action; interruptAll: () => void } {
+  const { timeoutMs, gate, storeNow, userAgent } = deps;
+  const sign = createSigner(deps.signingSecrets);
+  const interrupts = createInterrupts();
+
+  const action: Action = {
+    name: 'webhook',
+    concurrency: deps.concurrencyPerHost,
+    deadlineMs: (timer) => timer.timeoutMs ?? timeoutMs,
+    laneOf({ url }) {
+      const parsed = gate.parse(url);
+      return 'target' in parsed ? parsed.target.host : url;
+    },
+    perform(timer, signal) {
+      const parsed = gate.parse(timer.url);
+      if ('refusal' in parsed) return Promise.resolve(outcomeOfBlockedTarget(parsed.refusal));
+
+      if (signal.aborted) return Promise.resolve(outcomeOfFailure(INTERRUPTED, false));
+
+      return new Promise((resolve) => {
+        let end: (() => void) | undefined;
+        const interrupt = () => end?.();
+        const settle = (outcome: Outcome) => {
+          interrupts.delete(signal, interrupt);
+          resolve(outcome);
+        };
+        interrupts.add(signal, interrupt);
+        try {
+          end = startAttempt(deps, orderOf(timer, parsed.target), settle);
+        } catch {
+          settle(outcomeOfFailure({ code: 'internal_error', message: 'The request could not be made.' }, false));
+        }
+      });
+    },
+  };
+  const orderOf = (timer: ClaimedTimer, target: Target): AttemptOrder => ({
+    target,
+    request: webhookRequest({ timer, target, sign, now: storeNow(), userAgent }),
+    deadlineMs: action.deadlineMs(timer),
+    mayResend: timer.delivery === 'at_least_once',
+  });
+  return { action, interruptAll: () => interrupts.runAll() };
+}

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { createDelivery, type Delivery, type DeliveryDeps } from '../../src/delivery/index.ts';
+import { systemClock } from '../../src/platform/index.ts';
+import type { ClaimedTimer, Outcome } from '../../src/timers/index.ts';
+import { makeTimer, T0 } from '../support/timers.ts';
+
+export const TIMER_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
+
+export const aClaimedTimer = (over: Partial<ClaimedTimer>): ClaimedTimer => ({
+  ...makeTimer({ id: TIMER_ID, status: 'executing', fence: 3 }),
+  claimId: '01890a5d-ac96-774b-bcce-b302099a8058',
+  ...over,
+});
+
+/** A fraction over a second after the timers of `makeTimer` are due. */
+export const STORE_NOW = T0 + 1999.5;
+
+export interface DeliveryUnderTest extends Delivery, AsyncDisposable {
+  /** One attempt for a timer that is like the usual one but for what is given. */
+  perform(over: Partial<ClaimedTimer>, signal?: AbortSignal): Promise<Outcome>;
+}
+
+/** A delivery that may call loopback, looks up no names, and gives an attempt two seconds. */
+export function openDelivery(over: Partial<DeliveryDeps> = {}): DeliveryUnderTest {
+  const delivery = createDelivery({
+    timeoutMs: 2000,
+    concurrencyPerHost: 16,
+    signingSecrets: [],
+    allowedNetworks: [],
+    allowLoopback: true,
+    ownPorts: () => [],
+    clock: systemClock,
+    storeNow: () => STORE_NOW,
+    userAgent: 'Punctual/test',
+    lookup: () => Promise.reject(Object.assign(new Error('No such name'), { code: 'ENOTFOUND' })),
+    ...over,
+  });
+  return {
+    ...delivery,
+    perform: (timer, signal = new AbortController().signal) => delivery.action.perform(aClaimedTimer(timer), signal),
+    [Symbol.asyncDispose]: () => delivery.close(),
+  };
+}
+
+/** Calls all targets at once from a process of its own, with these variables added to its environment. */
+export async function callAll(
+  options: { targets: { url: string; bodyBytes: number }[]; timeoutMs: number },
+  environment: Record<string, string> = {},
+): Promise<{ outcomes: Outcome[]; growth: number }> {
+  const script = new URL('call-all.ts', import.meta.url).pathname;
+  const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(options)], {
+    env: { ...process.env, ...environment },
+  });
+  return JSON.parse(stdout) as { outcomes: Outcome[]; growth: number };
+}
