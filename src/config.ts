@@ -17,6 +17,7 @@ export interface Config {
     lookaheadMs: number;
     leaseMs: number;
     maxConcurrency: number;
+    maxRatePerLane: number | null;
     giveUpAfterMs: number;
   };
   delivery: {
@@ -103,6 +104,7 @@ export const VARIABLES = {
   LEASE_MS: whole(5000, 3_600_000).prefault('30000'),
   MAX_CONCURRENCY: whole(1, 10_000).prefault('512'),
   MAX_CONCURRENCY_PER_HOST: whole(1, 10_000).prefault('128'),
+  MAX_RATE_PER_HOST: decimal(0.01, 1_000_000).optional(),
   WEBHOOK_TIMEOUT_MS: whole(10, 3_000_000).prefault('10000'),
   MAX_ATTEMPTS: whole(1, 1000).prefault('8'),
   GIVE_UP_AFTER_HOURS: decimal(0, 87_600).prefault('72'),
@@ -185,6 +187,7 @@ function toConfig(values: Values, settings: StoreSettings): Config {
       lookaheadMs: values.LOOKAHEAD_MS,
       leaseMs: values.LEASE_MS,
       maxConcurrency: values.MAX_CONCURRENCY,
+      maxRatePerLane: values.MAX_RATE_PER_HOST ?? null,
       giveUpAfterMs: values.GIVE_UP_AFTER_HOURS * HOUR_MS,
     },
     delivery: {

@@ -2,12 +2,13 @@ import type { Clock, Logger } from '../platform/index.ts';
 import { retryDelayMs, type Action, type AttemptError, type Outcome, type RecordedAttempt } from '../timers/index.ts';
 import { leaseCovers, type HeldTimer } from './held-timer.ts';
 import type { Result } from './recorder.ts';
+import type { SendMarks } from './send-marks.ts';
 import type { SchedulerSettings } from './settings.ts';
 
 /** A timer whose lease was lost this often without an outcome would otherwise take down replica after replica. */
 const MAX_LEASES_LOST = 5;
 /** Bounds on how long a timer that could not be sent in time is left alone, milliseconds. */
-const SHORTEST_HAND_BACK_MS = 1000;
+const SHORTEST_HAND_BACK_MS = 4000;
 const LONGEST_HAND_BACK_MS = 300_000;
 
 /** Turns a due timer into a result: by performing its action once, or by finding that it must not or cannot be performed. */
@@ -24,12 +25,13 @@ export interface Attempts {
 export function createAttempts(deps: {
   actions: ReadonlyMap<string, Action>;
   storeClock: { now(): number };
+  sendMarks: SendMarks;
   clock: Clock;
   random: () => number;
   logger: Logger;
   settings: SchedulerSettings;
 }): Attempts {
-  const { actions, storeClock, clock, random, logger, settings } = deps;
+  const { actions, storeClock, sendMarks, clock, random, logger, settings } = deps;
 
   function refusalOf(held: HeldTimer): Result | undefined {
     const { timer } = held;
@@ -40,13 +42,15 @@ export function createAttempts(deps: {
     if (timer.expiresAfterMs !== null && storeClock.now() > timer.dueAt + timer.expiresAfterMs)
       return failed('expired');
     const attemptMs = action.deadlineMs(timer);
-    return leaseCovers(held, { attemptMs, leaseMs: settings.leaseMs, clock }) ? undefined : handBackLater(held);
+    return leaseCovers(held, { attemptMs, leaseMs: settings.leaseMs, clock }) ? undefined : handBack(held);
   }
 
   async function perform(held: HeldTimer, signal: AbortSignal): Promise<Result> {
     const { timer } = held;
     const action = actions.get(timer.action);
     if (action === undefined) return handBackLater(held);
+    const obstacle = timer.delivery === 'at_most_once' ? await markSend(held) : undefined;
+    if (obstacle !== undefined) return obstacle;
     const { fence, run } = timer;
     const startedAt = storeClock.now();
     const startedMonotonic = clock.monotonic();
@@ -68,9 +72,25 @@ export function createAttempts(deps: {
     return result;
   }
 
+  /** Nothing goes out before the mark is committed. Without one, the row is provably unsent and waits again. */
+  async function markSend(held: HeldTimer): Promise<Result | undefined> {
+    try {
+      const ours = await sendMarks.mark(held, Math.floor(storeClock.now()));
+      return ours ? refusalOf(held) : handBackLater(held);
+    } catch (error) {
+      logger.warn({ err: error, id: held.timer.id }, 'timer.not_marked');
+      return handBackLater(held);
+    }
+  }
+
   function resultOf({ timer }: HeldTimer, outcome: Outcome): Result {
     if (outcome.kind === 'delivered') return finished('done', null);
     if (outcome.kind === 'rejected') return finished('failed', outcome.reason);
+    if (timer.delivery === 'at_most_once') {
+      return outcome.maybeSent && outcome.httpStatus === null
+        ? finished('unknown', null)
+        : failed('attempts_exhausted');
+    }
     const number = timer.attempts + 1;
     if (number >= timer.maxAttempts) return finished('failed', 'attempts_exhausted');
     const { retryAfterMs } = outcome;
@@ -78,11 +98,16 @@ export function createAttempts(deps: {
     return waiting(Math.ceil(storeClock.now()) + delayMs);
   }
 
+  function handBack({ timer }: HeldTimer): Result {
+    return waiting(Math.max(timer.nextAttemptAt, Math.ceil(storeClock.now())));
+  }
+
+  /** About as long again as it has waited already, spread so that what came back together does not come again together. */
   function handBackLater(held: HeldTimer): Result {
     const now = storeClock.now();
     const ageMs = now - held.timer.dueAt;
     if (ageMs > settings.giveUpAfterMs) return failed('undeliverable');
-    const delayMs = Math.min(Math.max(ageMs / 4, SHORTEST_HAND_BACK_MS), LONGEST_HAND_BACK_MS);
+    const delayMs = Math.min(Math.max(ageMs, SHORTEST_HAND_BACK_MS) * (0.5 + random()), LONGEST_HAND_BACK_MS);
     return waiting(Math.ceil(now + delayMs));
   }
 
@@ -90,7 +115,7 @@ export function createAttempts(deps: {
     return finished('failed', reason);
   }
 
-  function finished(status: 'done' | 'failed', reason: Result['reason']): Result {
+  function finished(status: 'done' | 'failed' | 'unknown', reason: Result['reason']): Result {
     const now = Math.floor(storeClock.now());
     return { status, reason, wakeAt: now, nextAttemptAt: now, attempt: null };
   }
@@ -120,7 +145,7 @@ export function createAttempts(deps: {
   return {
     refusalOf,
     perform,
-    handBack: ({ timer }) => waiting(Math.max(timer.nextAttemptAt, Math.ceil(storeClock.now()))),
+    handBack,
     handBackLater,
   };
 }

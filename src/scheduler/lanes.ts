@@ -1,91 +1,164 @@
+import type { Clock } from '../platform/index.ts';
 import type { HeldTimer } from './held-timer.ts';
+import { createLane, isReady, queueAllowance, retryAt, settle, tierOf, type Lane, type Tier } from './lane.ts';
+import type { Verdict } from './lane-limit.ts';
+
+/** Share of all slots that hosts without a recent success have among them, and of that, hosts seen to fail. */
+const SLOTS: Record<Tier, number> = { proven: 1, new: 1 / 4, suspect: 1 / 8 };
+/** Slots kept for whoever comes next: beyond this share of all, a lane gets no more than its even part. */
+const FREE_FOR_ALL = 3 / 4;
+/** A lane that has not been used for this long is forgotten. */
+const FORGET_MS = 600_000;
+/** Probes and turns that fall due together are looked at together. */
+const LEAST_WAKE_MS = 10;
 
 /**
- * One lane per destination: its due timers queue here for a free slot. Lanes take turns, so one host's thousands do not
- * hold back another's ten.
+ * One lane per destination: its due timers queue here for a slot. Lanes take turns, so that one host's hundred thousand do
+ * not hold back another's ten; and a host that answers slowly or not at all holds few slots, so that it delays nobody else.
  */
 export interface Lanes {
   /** The timer is due: it starts now, or as soon as its lane and the replica have a free slot. */
   enqueue(held: HeldTimer, lane: { name: string; concurrency: number }): void;
   /** Takes out the queued timers of which this is so. */
   takeOut(isUnwanted: (held: HeldTimer) => boolean): HeldTimer[];
+  /** Takes out what lanes hold beyond what they will soon be able to send, the latest comers first. */
+  takeSurplus(): HeldTimer[];
+  all(): Iterable<Lane>;
   readonly queued: number;
   readonly inFlight: number;
 }
 
-interface Lane {
-  name: string;
-  concurrency: number;
-  queue: HeldTimer[];
-  inFlight: number;
-  /** Whether it stands in line for a slot. */
-  inLine: boolean;
-}
-
-/** `start` performs one attempt to its end and never rejects. */
-export function createLanes(deps: { maxConcurrency: number; start: (held: HeldTimer) => Promise<void> }): Lanes {
-  const { maxConcurrency, start } = deps;
+/** `start` performs one attempt to its end, tells what it showed of the host, and never rejects. */
+export function createLanes(deps: {
+  maxConcurrency: number;
+  /** Attempts that may begin per second in one lane; null for no limit. */
+  maxRatePerLane: number | null;
+  clock: Clock;
+  start: (held: HeldTimer, lane: Lane) => Promise<Verdict>;
+}): Lanes {
+  const { maxConcurrency, maxRatePerLane, clock, start } = deps;
   const lanes = new Map<string, Lane>();
-  let line: Lane[] = [];
+  const lines: Record<Tier, Lane[]> = { proven: [], new: [], suspect: [] };
+  const slotsTaken: Record<Tier, number> = { proven: 0, new: 0, suspect: 0 };
+  let busy = 0;
   let queued = 0;
   let inFlight = 0;
+  let wakeAt = Infinity;
+  let cancelWake = () => {};
 
-  const isReady = (lane: Lane) => lane.queue.length > 0 && lane.inFlight < lane.concurrency;
-
-  function standInLine(lane: Lane): void {
-    if (lane.inLine || !isReady(lane)) return;
-    lane.inLine = true;
-    line.push(lane);
+  function standInLine(lane: Lane, now: number): void {
+    if (lane.inLine !== undefined || lane.queue.length === 0) return;
+    if (!isReady(lane, now)) return wakeUpAt(retryAt(lane, now), now);
+    lane.inLine = tierOf(lane, now);
+    lines[lane.inLine].push(lane);
   }
 
-  function fillSlots(): void {
-    while (inFlight < maxConcurrency) {
-      const lane = line.shift();
-      if (lane === undefined) return;
-      lane.inLine = false;
-      const held = isReady(lane) ? lane.queue.shift() : undefined;
-      if (held !== undefined) void run(lane, held);
-      standInLine(lane);
+  /** For what no ending attempt will bring about: the next probe, the next turn of a rate. */
+  function wakeUpAt(at: number | undefined, now: number): void {
+    if (at === undefined || at >= wakeAt) return;
+    cancelWake();
+    wakeAt = Math.max(at, now + LEAST_WAKE_MS);
+    cancelWake = clock.after(wakeAt - now, () => {
+      wakeAt = Infinity;
+      const later = clock.monotonic();
+      for (const lane of lanes.values()) standInLine(lane, later);
+      fillSlots(later);
+    });
+  }
+
+  /** One from each line in turn, as long as any may start. */
+  function fillSlots(now: number): void {
+    const startNext = (tier: Tier) => startFrom(tier, now);
+    while ([startNext('proven'), startNext('new'), startNext('suspect')].some(Boolean));
+  }
+
+  function startFrom(tier: Tier, now: number): boolean {
+    const slots = Math.max(Math.floor(maxConcurrency * SLOTS[tier]), 1);
+    for (let looks = lines[tier].length; looks > 0; looks--) {
+      if (inFlight >= maxConcurrency || slotsTaken[tier] >= slots) return false;
+      const lane = lines[tier].shift();
+      if (lane === undefined) return false;
+      lane.inLine = undefined;
+      if (isReady(lane, now) && tierOf(lane, now) === tier && mayTakeAnother(lane)) {
+        run(lane, tier, now);
+        standInLine(lane, now);
+        return true;
+      }
+      if (mayTakeAnother(lane)) standInLine(lane, now);
+      else {
+        lane.inLine = tier;
+        lines[tier].push(lane);
+      }
     }
+    return false;
   }
 
-  async function run(lane: Lane, held: HeldTimer): Promise<void> {
+  const mayTakeAnother = (lane: Lane) =>
+    inFlight < maxConcurrency * FREE_FOR_ALL || lane.inFlight < maxConcurrency / Math.max(busy, 1);
+
+  function run(lane: Lane, tier: Tier, now: number): void {
+    const held = lane.queue.shift();
+    if (held === undefined) return;
+    if (maxRatePerLane !== null) lane.notBefore = Math.max(now, lane.notBefore) + 1000 / maxRatePerLane;
     queued -= 1;
     inFlight += 1;
-    lane.inFlight += 1;
-    await start(held);
-    inFlight -= 1;
-    lane.inFlight -= 1;
-    if (lane.inFlight === 0 && lane.queue.length === 0) lanes.delete(lane.name);
-    standInLine(lane);
-    fillSlots();
+    slotsTaken[tier] += 1;
+    if (lane.inFlight++ === 0) busy += 1;
+    void start(held, lane).then((verdict) => {
+      const endedAt = clock.monotonic();
+      inFlight -= 1;
+      slotsTaken[tier] -= 1;
+      settle(lane, verdict, { startedAt: now, endedAt });
+      if (lane.inFlight === 0) busy -= 1;
+      standInLine(lane, endedAt);
+      fillSlots(endedAt);
+    });
+  }
+
+  function laneOf({ name, concurrency }: { name: string; concurrency: number }, now: number): Lane {
+    let lane = lanes.get(name);
+    if (lane === undefined) {
+      lane = createLane({ name, cap: concurrency, now });
+      lanes.set(name, lane);
+    }
+    return lane;
+  }
+
+  function takeFromQueues(select: (lane: Lane) => HeldTimer[]): HeldTimer[] {
+    const taken: HeldTimer[] = [];
+    const now = clock.monotonic();
+    for (const lane of lanes.values()) {
+      if (lane.queue.length > 0) {
+        const selected = select(lane);
+        if (selected.length > 0) {
+          const unwanted = new Set(selected);
+          lane.queue = lane.queue.filter((held) => !unwanted.has(held));
+          taken.push(...selected);
+        }
+      } else if (lane.inFlight === 0 && now - lane.usedAt > FORGET_MS) {
+        lanes.delete(lane.name);
+      }
+    }
+    queued -= taken.length;
+    return taken;
   }
 
   return {
-    enqueue(held, { name, concurrency }) {
-      let lane = lanes.get(name);
-      if (lane === undefined) {
-        lane = { name, concurrency, queue: [], inFlight: 0, inLine: false };
-        lanes.set(name, lane);
-      }
+    enqueue(held, identity) {
+      const now = clock.monotonic();
+      const lane = laneOf(identity, now);
+      lane.usedAt = now;
       lane.queue.push(held);
       queued += 1;
-      standInLine(lane);
-      fillSlots();
+      standInLine(lane, now);
+      fillSlots(now);
     },
-    takeOut(isUnwanted) {
-      const taken: HeldTimer[] = [];
-      for (const lane of lanes.values()) {
-        const kept = lane.queue.filter((held) => !isUnwanted(held));
-        if (kept.length === lane.queue.length) continue;
-        taken.push(...lane.queue.filter(isUnwanted));
-        lane.queue = kept;
-        if (lane.inFlight === 0 && kept.length === 0) lanes.delete(lane.name);
-      }
-      queued -= taken.length;
-      line = line.filter((lane) => lane.queue.length > 0);
-      return taken;
+    takeOut: (isUnwanted) => takeFromQueues((lane) => lane.queue.filter(isUnwanted)),
+    takeSurplus() {
+      const now = clock.monotonic();
+      return takeFromQueues((lane) => lane.queue.slice(Math.ceil(queueAllowance(lane, now))));
     },
+    all: () => lanes.values(),
     get queued() {
       return queued;
     },

@@ -8,8 +8,8 @@ import type { SchedulerSettings } from './settings.ts';
 
 /** What woke within this is fresh; what waits for longer is backlog. */
 const FRESH_MS = 2000;
-/** Share of the room that the backlog gets beside fresh timers. */
-const BACKLOG_SHARE = 0.2;
+/** Share of the room that late timers get beside those still to come, and the backlog beside both. */
+const LATE_SHARE = 0.2;
 /** After a start, a store error or a step of the store's clock, those who hold finished work get this long to record it. */
 export const TAKE_OVER_GRACE_MS = 5000;
 
@@ -27,7 +27,7 @@ export interface Pass {
 }
 
 export function createPass(deps: {
-  store: Pick<TimerStore, 'pulse' | 'claim'>;
+  store: Pick<TimerStore, 'pulse' | 'claim' | 'expireSends'>;
   storeClock: RemoteClock;
   clock: Clock;
   holdings: Holdings;
@@ -57,14 +57,29 @@ export function createPass(deps: {
     }
     floors.seen(pulse, { freshFrom, now });
 
-    const room = holdings.room();
-    const forBacklog = pulse.backlog === null ? 0 : Math.ceil(room * BACKLOG_SHARE);
+    // What can still be punctual comes first: a host's hundred thousand that are late already must not make others late.
+    const ahead = pulse.fresh === null ? null : Math.max(pulse.fresh, now);
+    const late = pulse.fresh === null || pulse.fresh >= now ? null : pulse.fresh;
+    const share = Math.ceil(holdings.room() * LATE_SHARE);
+    const forBacklog = pulse.backlog === null ? 0 : share;
+    const forLate = forBacklog + (late === null ? 0 : share);
     const mayTakeOver = clock.monotonic() >= noTakeOverBefore;
-    const fresh = await claim('waiting', pulse.fresh, freshTo, room - forBacklog);
-    const taken = await claim('executing', mayTakeOver ? pulse.lease : null, now - 1, holdings.room() - forBacklog);
-    const backlog = await claim('waiting', pulse.backlog, freshFrom - 1, holdings.room());
-    if (!fresh && !taken && !backlog) return 'idle';
+    if (mayTakeOver && pulse.lease !== null) await expireSends(pulse.lease, now);
+    const more = [
+      await claim('waiting', ahead, freshTo, holdings.room() - forLate),
+      await claim('executing', mayTakeOver ? pulse.lease : null, now - 1, holdings.room() - forLate),
+      await claim('waiting', late, now - 1, holdings.room() - forBacklog),
+      await claim('waiting', pulse.backlog, freshFrom - 1, holdings.room()),
+    ];
+    if (!more.includes(true)) return 'idle';
     return holdings.room() >= settings.batchSize ? 'more' : 'full';
+  }
+
+  /** What was perhaps sent by a replica that died is not sent again. */
+  async function expireSends(firstLease: number, now: number): Promise<void> {
+    const limit = settings.batchSize;
+    const expired = await store.expireSends({ wakeFrom: firstLease, wakeTo: now - 1, limit, now });
+    if (expired > 0) logger.warn({ timers: expired }, 'timer.outcome_unknown');
   }
 
   /** Claims from the first row that the pulse saw. Resolves to true when the batch was full or there was no room. */

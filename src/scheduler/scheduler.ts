@@ -4,16 +4,22 @@ import { createAttempts } from './attempt.ts';
 import { createDueQueue } from './due-queue.ts';
 import type { HeldTimer } from './held-timer.ts';
 import { createHoldings } from './holdings.ts';
+import { FIRST_IMPRESSION_MS, type Lane } from './lane.ts';
 import { createLanes } from './lanes.ts';
+import { verdictOf } from './verdict.ts';
+import type { Verdict } from './lane-limit.ts';
 import { createLoop } from './loop.ts';
 import { createLostClaims } from './lost-claims.ts';
 import { createPass, type PassResult } from './pass.ts';
 import { createRecorder, type Result } from './recorder.ts';
+import { createSendMarks } from './send-marks.ts';
 import type { SchedulerSettings } from './settings.ts';
 import { createShortTimers } from './short-timers.ts';
 
 /** Beyond this many unwritten results no more is claimed: what cannot be recorded would be sent again by others. */
 const MAX_UNRECORDED = 2000;
+/** With this many timers waiting in lanes it is looked whether they hold up others. */
+const MANY_QUEUED = 500;
 /** A scheduler whose last good pass is older than this is not ready. */
 const BEAT_MS = 5000;
 /** Most time a stop gives to attempts in flight, and then to recording what they came to. */
@@ -35,7 +41,7 @@ export interface Scheduler extends Service, ShortTimers {
  * their names and lanes, no more; and polling is the truth, every wake-up a hint.
  */
 export function createScheduler(deps: {
-  store: Pick<TimerStore, 'pulse' | 'claim' | 'releaseClaim' | 'record'>;
+  store: Pick<TimerStore, 'pulse' | 'claim' | 'releaseClaim' | 'markSends' | 'expireSends' | 'record'>;
   storeClock: RemoteClock;
   clock: Clock;
   actions: Action[];
@@ -48,9 +54,11 @@ export function createScheduler(deps: {
   const aborter = new AbortController();
   const holdings = createHoldings();
   const lostClaims = createLostClaims({ store });
-  const attempts = createAttempts({ actions, storeClock, clock, random, logger, settings });
+  const sendMarks = createSendMarks({ store });
+  const attempts = createAttempts({ actions, storeClock, sendMarks, clock, random, logger, settings });
   const recorder = createRecorder({ store, holdings, clock, logger, onStoreError: () => pass.holdTakeOver() });
-  const lanes = createLanes({ maxConcurrency: settings.maxConcurrency, start: attempt });
+  const { maxConcurrency, maxRatePerLane } = settings;
+  const lanes = createLanes({ maxConcurrency, maxRatePerLane, clock, start: attempt });
   const dueQueue = createDueQueue({ clock, storeClock, release });
   const accept = (held: HeldTimer) => dueQueue.push(held);
   const pass = createPass({ store, storeClock, clock, holdings, lostClaims, accept, logger, settings });
@@ -65,6 +73,7 @@ export function createScheduler(deps: {
   });
   let lastBeat: number | undefined;
   let starved = false;
+  let clearing = false;
   let stopping: Promise<void> | undefined;
 
   holdings.onRoom(() => {
@@ -76,7 +85,7 @@ export function createScheduler(deps: {
   }
 
   async function runOnce(): Promise<PassResult> {
-    for (const held of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) settle(held);
+    clearLanes();
     if (recorder.pending >= MAX_UNRECORDED) return 'full';
     starved = false;
     const result = await pass.runOnce();
@@ -87,16 +96,38 @@ export function createScheduler(deps: {
 
   function release(held: HeldTimer): void {
     const action = actions.get(held.timer.action);
-    if (action === undefined) return settle(held);
+    if (action === undefined) return record(held, attempts.handBackLater(held));
     lanes.enqueue(held, { name: `${action.name} ${action.laneOf(held.timer)}`, concurrency: action.concurrency });
+    clearLanesSoon();
   }
 
-  function settle(held: HeldTimer): void {
-    record(held, attempts.refusalOf(held) ?? attempts.handBack(held));
+  /** Hands back what the lanes cannot send while it is ours, or hold to the harm of others. */
+  function clearLanes(): void {
+    for (const held of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) {
+      const refusal = attempts.refusalOf(held);
+      record(held, refusal?.status === 'failed' ? refusal : attempts.handBackLater(held));
+    }
+    for (const held of lanes.takeSurplus()) record(held, attempts.handBackLater(held));
   }
 
-  async function attempt(held: HeldTimer): Promise<void> {
-    record(held, attempts.refusalOf(held) ?? (await attempts.perform(held, aborter.signal)));
+  /** Soon after lanes begin to fill, not only with the next pass: what they hold keeps others from being claimed. */
+  function clearLanesSoon(): void {
+    if (clearing || lanes.queued < MANY_QUEUED) return;
+    clearing = true;
+    clock.after(FIRST_IMPRESSION_MS, () => {
+      clearing = false;
+      clearLanes();
+    });
+  }
+
+  async function attempt(held: HeldTimer, lane: Lane): Promise<Verdict> {
+    const result = attempts.refusalOf(held) ?? (await attempts.perform(held, aborter.signal));
+    if (result.attempt !== null) {
+      lane.lastError = result.attempt.errorCode ?? lane.lastError;
+      lane.statistics.addLateness(result.attempt.latenessMs, clock.monotonic());
+    }
+    record(held, result);
+    return verdictOf(result);
   }
 
   function record(held: HeldTimer, result: Result): void {

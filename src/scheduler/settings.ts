@@ -8,6 +8,8 @@ export interface SchedulerSettings {
   leaseMs: number;
   /** Attempts at once on this replica. */
   maxConcurrency: number;
+  /** Attempts that may begin per second in one lane; null for no limit. */
+  maxRatePerLane: number | null;
   /** A timer that could not be sent for this long after it was due fails as `undeliverable`. */
   giveUpAfterMs: number;
 }

@@ -26,13 +26,22 @@ export interface TimerStore {
   /**
    * Takes up to `limit` rows of the range, the earliest first, for `claimId` until `leaseEndsAt`, and returns those that a
    * read after the commit showed to be ours. No row is ever returned to two claims. Rows of `executing` (whose lease ran
-   * out within the range) come back with `lost` one higher. When this throws, rows may have been taken: nothing of the
+   * out within the range) come back with `lost` one higher; those with a marked send are left to `expireSends`. When this throws, rows may have been taken: nothing of the
    * claim may be sent, and `releaseClaim` has to follow.
    */
   claim(query: ClaimQuery): Promise<ClaimedTimer[]>;
 
   /** Hands back every row that still carries the claim; each is found again at its own next attempt, or `now` if that has passed. */
   releaseClaim(claim: { claimId: string; leaseEndsAt: number; now: number }): Promise<void>;
+
+  /**
+   * Marks that the sends of these at-most-once timers begin. Returns the ids that are not ours any more. Only what this
+   * resolved for, and did not return, may be sent: once marked, a timer whose lease runs out is never sent again.
+   */
+  markSends(held: HeldRow[], startedAt: number): Promise<string[]>;
+
+  /** Ends as `unknown` up to `limit` timers whose send was marked and whose lease ran out within the range. Returns how many. */
+  expireSends(query: { wakeFrom: number; wakeTo: number; limit: number; now: number }): Promise<number>;
 
   /**
    * Writes what became of claimed rows, at most 500. Each is changed only if its claim is still the one given and the claim

@@ -5,15 +5,15 @@ import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Action, ClaimedTimer, Outcome, Timer, TimerStore } from '../../src/timers/index.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 
-export const delivered: Outcome = { kind: 'delivered', error: null, httpStatus: 200, answer: 'ok' };
-export const unavailable: Outcome = {
+export const delivered = { kind: 'delivered', error: null, httpStatus: 200, answer: 'ok' } satisfies Outcome;
+export const unavailable = {
   kind: 'retry',
   error: { code: 'http_503', message: 'The receiver answered 503.' },
   httpStatus: 503,
   answer: null,
   retryAfterMs: null,
   maybeSent: true,
-};
+} satisfies Outcome;
 
 /** One attempt as the receiver would see it. */
 export interface Call {
@@ -42,6 +42,7 @@ const settings: SchedulerSettings = {
   lookaheadMs: 1000,
   leaseMs: 30_000,
   maxConcurrency: 512,
+  maxRatePerLane: null,
   giveUpAfterMs: 72 * 3_600_000,
 };
 

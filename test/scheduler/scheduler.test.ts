@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { Refusal, type ClaimedTimer, type TimerStore } from '../../src/timers/index.ts';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Refusal, type ClaimedTimer, type Outcome, type TimerStore } from '../../src/timers/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
 import { createRig, delivered, events, unavailable, type Rig } from './scheduler-under-test.ts';
@@ -216,6 +216,71 @@ describe('A claim', () => {
   });
 });
 
+describe('An at-most-once timer', () => {
+  const once = (over: object = {}) => makeTimer({ delivery: 'at_most_once', ...over });
+  const timedOut: Outcome = { ...unavailable, httpStatus: null, error: { code: 'timeout', message: 'no answer' } };
+
+  async function fire(timer: ReturnType<typeof makeTimer>) {
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => rig.scheduler.held === 0);
+    return rig.timer(timer.id);
+  }
+
+  it('is marked in the store before its action is performed', async () => {
+    let markedBefore = false;
+    rig = await createRig({
+      reply: () => delivered,
+      store: (store) => ({
+        ...store,
+        async markSends(held, startedAt) {
+          const lost = await store.markSends(held, startedAt);
+          markedBefore = rig.calls.length === 0;
+          return lost;
+        },
+      }),
+    });
+    expect(await fire(once())).toMatchObject({ status: 'done', sendStartedAt: expect.any(Number) });
+    expect(markedBefore).toBe(true);
+  });
+
+  it('is not sent when the mark got no answer, and waits again', async () => {
+    rig = await createRig({ reply: () => delivered, store: (store) => ({ ...store, markSends: storeAway }) });
+    expect(await fire(once())).toMatchObject({ status: 'waiting', attempts: 0, sendStartedAt: null });
+    expect(rig.calls).toHaveLength(0);
+  });
+
+  it.each([
+    ['another status fails it', unavailable, 'failed'],
+    ['a refused connection fails it', { ...timedOut, maybeSent: false }, 'failed'],
+    ['no answer after connecting leaves it unknown', timedOut, 'unknown'],
+  ] as const)('is never tried again: %s', async (_, outcome, status) => {
+    rig = await createRig({ reply: () => outcome });
+    expect(await fire(once())).toMatchObject({ status, attempts: 1 });
+  });
+
+  it('whose replica died after the mark ends as unknown; one that died before it is sent by another', async () => {
+    rig = await createRig({ reply: () => delivered });
+    const [marked, unmarked] = [once(), once()];
+    await rig.store.insert([marked, unmarked]);
+    const held = await rig.store.claim(claimOf({ leaseEndsAt: T0 + 10 }));
+    await rig.store.markSends(
+      held.filter(({ id }) => id === marked.id),
+      T0,
+    );
+    await rig.pass(5000);
+
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => rig.scheduler.held === 0);
+
+    expect(rig.calls.map(({ timer }) => timer.id)).toEqual([unmarked.id]);
+    expect(await rig.timer(marked.id)).toMatchObject({ status: 'unknown', attempts: 0 });
+    expect(await rig.timer(unmarked.id)).toMatchObject({ status: 'done', lost: 0 });
+  });
+});
+
 describe('Outcomes', () => {
   it('are kept while the store is away and recorded once when it is back', async () => {
     let away = true;
@@ -253,6 +318,21 @@ describe('Outcomes', () => {
   });
 });
 
+describe('A crowd due in one instant', () => {
+  it('does not make late what falls due after it', async () => {
+    rig = await createRig({ reply: () => delivered, settings: { batchSize: 100 } });
+    await rig.store.insert(makeTimers(1000, () => ({ dueAt: T0 - 500, ...toHost('crowd.example') })));
+    const other = makeTimer({ dueAt: T0 + 700, ...toHost('other.example') });
+    await rig.store.insert([other]);
+
+    await rig.scheduler.runOnce();
+    await rig.pass(700);
+
+    expect(rig.calls.find(({ timer }) => timer.id === other.id)?.at).toBe(T0 + 700);
+    expect(rig.calls).toHaveLength(101);
+  });
+});
+
 describe('A backlog', () => {
   it('leaves room for fresh timers and is given its share beside them', async () => {
     rig = await createRig({ reply: () => delivered, settings: { batchSize: 100 } });
@@ -262,7 +342,7 @@ describe('A backlog', () => {
     await rig.scheduler.runOnce();
 
     expect(rig.scheduler.held).toBe(200);
-    rig.clock.advance(1);
+    await rig.pass(50);
     expect(rig.calls).toHaveLength(100);
   });
 
@@ -279,7 +359,7 @@ describe('A backlog', () => {
   });
 
   it('stops being claimed when there is no room, and is claimed again as soon as there is', async () => {
-    rig = await createRig({ settings: { batchSize: 500, maxConcurrency: 10_000 } });
+    rig = await createRig({ settings: { batchSize: 500, maxConcurrency: 20_000 } });
     for (let hosts = 0; hosts < 50; hosts++) {
       await rig.store.insert(makeTimers(120, () => ({ dueAt: T0 - 10_000, ...toHost(`host${hosts}.example`) })));
     }
@@ -301,42 +381,113 @@ describe('A backlog', () => {
 });
 
 describe('Lanes', () => {
-  it('give every host its turn though one has thousands due', async () => {
-    rig = await createRig({ settings: { maxConcurrency: 20 } });
+  /** Lets the host be seen to work. */
+  async function warm(...hosts: string[]) {
+    await rig.store.insert(hosts.map((host) => makeTimer({ ...toHost(host), dueAt: T0 - 1 })));
+    await rig.scheduler.runOnce();
+    await rig.pass(1);
+    await eventually(() => rig.scheduler.held === 0);
+    rig.calls.length = 0;
+    answering = false;
+  }
+  let answering: boolean;
+  const whileAnswering = () => (answering ? delivered : undefined);
+  const inFlightTo = (host: string) => rig.calls.filter(({ timer }) => timer.url.includes(host)).length;
+
+  beforeEach(() => {
+    answering = true;
+  });
+
+  it('give every host its turn though one has hundreds due', async () => {
+    rig = await createRig({ settings: { maxConcurrency: 20 }, reply: whileAnswering });
+    await warm('busy.example', 'quiet.example');
     await rig.store.insert(makeTimers(400, () => toHost('busy.example')));
     await rig.scheduler.runOnce();
     await rig.store.insert(makeTimers(5, () => ({ ...toHost('quiet.example'), dueAt: T0 + 1 })));
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    expect(rig.calls).toHaveLength(20);
 
     for (const call of rig.calls.slice(0, 10)) call.answer(delivered);
-    await eventually(() => rig.calls.length === 30);
 
-    const quiet = rig.calls.filter(({ timer }) => timer.url.includes('quiet'));
-    expect(quiet).toHaveLength(5);
+    await eventually(() => inFlightTo('quiet') === 5);
   });
 
-  it('hold at most their own number of calls in flight', async () => {
+  it('of a host that nothing is known of begin with a few calls, and open up as it answers', async () => {
     rig = await createRig({});
-    await rig.store.insert(makeTimers(300, () => toHost('slow.example')));
+    await rig.store.insert(makeTimers(300, () => toHost('unknown.example')));
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    expect(rig.calls).toHaveLength(32);
+
+    for (const call of rig.calls.slice(0, 32)) call.answer(delivered);
+    await eventually(() => rig.calls.length === 32 + 64);
+    for (const call of rig.calls.slice(32, 96)) call.answer(delivered);
+    await eventually(() => rig.calls.length === 96 + 128);
+  });
+
+  it('of hosts that nothing is known of share a quarter of the slots', async () => {
+    rig = await createRig({ reply: (timer) => (timer.url.includes('known') ? delivered : undefined) });
+    await rig.store.insert(makeTimers(400, (index) => toHost(`dead${index}.example`)));
     await rig.scheduler.runOnce();
     await rig.pass(50);
     expect(rig.calls).toHaveLength(128);
   });
 
-  it('hand back what they cannot send while the lease lasts, and give up what is too old', async () => {
-    rig = await createRig({ settings: { giveUpAfterMs: 3_600_000, leaseMs: 20_000 } });
-    await rig.store.insert(makeTimers(129, () => ({ ...toHost('stuck.example'), dueAt: T0 - 8000 })));
-    const ancient = makeTimer({ ...toHost('stuck.example'), dueAt: T0 - 3_595_000 });
-    await rig.store.insert([ancient]);
+  it('of a host that does not answer are cut by half round by round, down to a probe now and then', async () => {
+    rig = await createRig({});
+    const nobody: Outcome = { ...unavailable, httpStatus: null, error: { code: 'timeout', message: 'no answer' } };
+    await rig.store.insert(makeTimers(90, () => toHost('dead.example')));
     await rig.scheduler.runOnce();
-    await rig.pass(8050);
-    expect(rig.scheduler.held).toBe(130);
+    const rounds: number[] = [];
+    for (let round = 0; round < 7; round++) {
+      await rig.pass(1000);
+      const open = rig.calls.splice(0);
+      rounds.push(open.length);
+      for (const call of open) call.answer(nobody);
+    }
+    expect(rounds).toEqual([32, 16, 8, 4, 2, 1, 1]);
+  });
 
+  it('close within a second of probing when the host is back', async () => {
+    let back = false;
+    const nobody: Outcome = { ...unavailable, httpStatus: null, error: { code: 'timeout', message: 'no answer' } };
+    rig = await createRig({ reply: () => (back ? delivered : nobody) });
+    await rig.store.insert(makeTimers(90, () => ({ ...toHost('flaky.example'), retry: { delays_ms: [100_000] } })));
     await rig.scheduler.runOnce();
-    await eventually(() => rig.scheduler.held <= 129);
-    expect(events).toContain('timer.not_sent');
+    await rig.pass(3000);
+    const tried = rig.calls.length;
+    expect(tried).toBeLessThan(75);
+
+    back = true;
+    await rig.pass(1050);
+
+    await eventually(() => rig.calls.length === 90);
+  });
+
+  it('begin no more calls per second than they may', async () => {
+    rig = await createRig({ settings: { maxRatePerLane: 10 }, reply: () => delivered });
+    await rig.store.insert(makeTimers(100, () => toHost('limited.example')));
+    await rig.scheduler.runOnce();
+    await rig.pass(2000);
+    expect(rig.calls.length).toBeGreaterThanOrEqual(18);
+    expect(rig.calls.length).toBeLessThanOrEqual(21);
+  });
+
+  it('hand back the surplus of a host that does not answer, for longer and longer, and give up in the end', async () => {
+    const nobody: Outcome = { ...unavailable, httpStatus: null, error: { code: 'refused', message: 'refused' } };
+    rig = await createRig({ reply: () => nobody, settings: { giveUpAfterMs: 60_000 } });
+    await rig.store.insert(makeTimers(400, () => ({ ...toHost('dead.example'), retry: { delays_ms: [500_000] } })));
+    const ancient = makeTimer({ ...toHost('dead.example'), dueAt: T0 - 59_000 });
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await rig.scheduler.runOnce();
+    await rig.store.insert([ancient]);
+    await eventually(() => rig.scheduler.held <= 100);
+
+    const waits = (
+      await rig.store.pulse({ now: T0, freshFrom: T0 + 3000, freshTo: T0 + 5000, backlogFrom: 0, leasesFrom: 0 })
+    ).fresh;
+    expect(waits).toBeGreaterThanOrEqual(T0 + 4000);
   });
 });
 
@@ -402,11 +553,12 @@ describe('A stop', () => {
 
     await rig.pass(1100);
     for (const call of rig.calls) call.answer(delivered);
+    let done = false;
+    void stopped.then(() => (done = true));
     await eventually(async () => {
       await rig.pass(50);
-      return rig.scheduler.held === 0;
+      return done;
     });
-    await stopped;
 
     expect(await rig.timer(now.id)).toMatchObject({ status: 'done' });
     expect(await rig.timer(later.id)).toMatchObject({ status: 'done' });

@@ -228,6 +228,53 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
       });
     });
 
+    describe('an at-most-once timer', () => {
+      it('whose send was marked is never taken over, and ends as unknown when its lease runs out', async () => {
+        const marked = await insertAndClaim({ leaseEndsAt: T0 + 2000 });
+        await store.insert([makeTimer()]);
+        await store.claim(claimOf({ leaseEndsAt: T0 + 2000 }));
+        expect(await store.markSends([marked], T0 + 1)).toEqual([]);
+        const expired = { wakeFrom: T0, wakeTo: T0 + 2000, limit: 500, now: T0 + 2001 };
+
+        const taken = await store.claim(claimOf({ from: 'executing', wakeTo: T0 + 2000, leaseEndsAt: T0 + 60_000 }));
+        expect(taken).toHaveLength(1);
+        expect(await store.expireSends({ ...expired, wakeTo: T0 + 1999 })).toBe(0);
+        expect(await store.expireSends(expired)).toBe(1);
+
+        expect(await found(marked.id)).toMatchObject({ status: 'unknown', wakeAt: T0 + 2001, sendStartedAt: T0 + 1 });
+      });
+
+      it('is not marked once its claim is lost, and can be marked again after a lost answer', async () => {
+        const late = await insertAndClaim({ leaseEndsAt: T0 + 2000 });
+        const [holder] = await store.claim(claimOf({ from: 'executing', wakeTo: T0 + 2000, leaseEndsAt: T0 + 60_000 }));
+        if (holder === undefined) throw new Error('nothing was taken over');
+
+        expect(await store.markSends([late], T0)).toEqual([late.id]);
+        expect(await store.markSends([holder], T0)).toEqual([]);
+        expect(await store.markSends([holder], T0)).toEqual([]);
+      });
+
+      it('that is unknown takes the outcome that its holder still has', async () => {
+        const held = await insertAndClaim({ leaseEndsAt: T0 + 2000 });
+        await store.markSends([held], T0);
+        await store.expireSends({ wakeFrom: T0, wakeTo: T0 + 2000, limit: 500, now: T0 + 2001 });
+
+        expect(await store.record([resultOf(held)])).toEqual([]);
+
+        expect(await found(held.id)).toMatchObject({ status: 'done', attempts: 1 });
+      });
+
+      it('that is handed back unsent carries no mark', async () => {
+        const held = await insertAndClaim();
+        await store.markSends([held], T0);
+        const back = { status: 'waiting', wakeAt: T0 + 1000, nextAttemptAt: T0 + 1000, attempt: null } as const;
+
+        await store.record([resultOf(held, back)]);
+
+        expect(await found(held.id)).toMatchObject({ status: 'waiting', sendStartedAt: null });
+      });
+    });
+
     describe('recording', () => {
       it('a delivery at the first try finishes the timer and keeps it on the timer alone', async () => {
         const held = await insertAndClaim();

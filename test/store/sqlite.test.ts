@@ -61,6 +61,19 @@ describe('A SQLite file', () => {
     await restarted.close();
   });
 
+  it('ends at start as unknown what a dead process had begun to send at most once', async () => {
+    const store = await open();
+    const timer = makeTimer({ delivery: 'at_most_once' });
+    await store.insert([timer]);
+    await store.markSends(await store.claim(claimOf()), T0);
+    await store.close();
+
+    const restarted = await open();
+
+    expect(await restarted.find(timer.id)).toMatchObject({ status: 'unknown', sendStartedAt: T0 });
+    await restarted.close();
+  });
+
   it('has every commit on the disk before the answer', async () => {
     const connection = await openConnection(path());
     const [synchronous, journal] = await connection.run([

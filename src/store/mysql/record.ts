@@ -28,6 +28,7 @@ async function updateTimers(db: Kysely<Database>, rows: ResultRow[]): Promise<nu
     STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)
        SET t.status = r.status, t.reason = r.reason, t.wake_at = r.wake_at, t.next_attempt_at = r.next_attempt_at,
            t.attempts = t.attempts + r.attempted,
+           t.send_started_at = IF(r.status = 'waiting', NULL, t.send_started_at),
            t.lost = IF(r.attempted = 1, 0, t.lost),
            t.fired_at = IF(r.attempted = 1, r.fired_at, t.fired_at),
            t.lateness_ms = IF(r.attempted = 1, r.lateness_ms, t.lateness_ms),

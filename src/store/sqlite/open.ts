@@ -8,7 +8,7 @@ import { StoreStartError } from '../start-error.ts';
 import { openConnection } from './connection.ts';
 import { createSqliteDialect } from './dialect.ts';
 import { createSqliteStore } from './sqlite-store.ts';
-import { RELEASE_DEAD_LEASES } from './statements.ts';
+import { EXPIRE_DEAD_SENDS, RELEASE_DEAD_LEASES } from './statements.ts';
 
 const SQLITE_BUSY = 5;
 
@@ -20,7 +20,10 @@ export async function openSqliteStore({ file }: SqliteSettings, { clock }: { clo
   const db = new Kysely<Database>({ dialect: createSqliteDialect(connection) });
   try {
     await migrate(db, 'sqlite');
-    await connection.run([{ sql: RELEASE_DEAD_LEASES, rows: [[]] }]);
+    await connection.run([
+      { sql: EXPIRE_DEAD_SENDS, rows: [[Math.floor(clock.now())]] },
+      { sql: RELEASE_DEAD_LEASES, rows: [[]] },
+    ]);
     return createSqliteStore({ connection, db, clock });
   } catch (error) {
     await connection.close();

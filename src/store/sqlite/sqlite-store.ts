@@ -74,6 +74,20 @@ export function createSqliteStore(deps: {
       translated(async () => {
         await one(statements.RELEASE_CLAIM, [now, leaseEndsAt, uuidToBytes(claimId)]);
       }),
+    markSends: (held, startedAt) =>
+      translated(async () => {
+        const rows = held.map(({ id, claimId }) => [startedAt, uuidToBytes(id), uuidToBytes(claimId)]);
+        const [marked] = await connection.run([{ sql: statements.MARK_SEND, rows }], { transaction: true });
+        const ours = new Set((marked?.rows as { id: Uint8Array }[]).map(({ id }) => bytesToUuid(id)));
+        return held.map(({ id }) => id).filter((id) => !ours.has(id));
+      }),
+    expireSends: ({ wakeFrom, wakeTo, limit, now }) =>
+      translated(async () => {
+        const [expired] = await connection.run([
+          { sql: statements.EXPIRE_SENDS, rows: [[now, wakeFrom, wakeTo, limit]] },
+        ]);
+        return expired?.changes ?? 0;
+      }),
     record: (results) =>
       translated(async () => {
         const rows = toResultRows(results);

@@ -15,7 +15,8 @@ function firstWake(status: string): string {
 export const CLAIM = `
   UPDATE timers SET status = 'executing', claim_id = ?, wake_at = ?, fence = fence + 1, lost = lost + ?
    WHERE id IN (SELECT id FROM timers INDEXED BY wake
-                 WHERE status = ? AND wake_at >= ? AND wake_at <= ? ORDER BY wake_at, id LIMIT ?)
+                 WHERE status = ? AND wake_at >= ? AND wake_at <= ? AND send_started_at IS NULL
+                 ORDER BY wake_at, id LIMIT ?)
   RETURNING ${CLAIMED_COLUMNS.join(', ')}, iif(body_bytes <= ${INLINE_BODY_BYTES}, body, NULL) AS body`;
 
 /** Parameters: now, lease end, claim. */
@@ -23,10 +24,25 @@ export const RELEASE_CLAIM = `
   UPDATE timers INDEXED BY wake SET status = 'waiting', wake_at = max(next_attempt_at, ?)
    WHERE status = 'executing' AND wake_at = ? AND claim_id = ?`;
 
+/** Parameters: started, id, claim. */
+export const MARK_SEND = `
+  UPDATE timers SET send_started_at = ? WHERE id = ? AND claim_id = ? AND status = 'executing' RETURNING id`;
+
+/** Parameters: now, from, to, limit. */
+export const EXPIRE_SENDS = `
+  UPDATE timers SET status = 'unknown', wake_at = ?
+   WHERE id IN (SELECT id FROM timers INDEXED BY wake
+                 WHERE status = 'executing' AND wake_at >= ? AND wake_at <= ? AND send_started_at IS NOT NULL
+                 ORDER BY wake_at, id LIMIT ?)`;
+
 /** One process per file: at start every lease belongs to a process that is no more. */
 export const RELEASE_DEAD_LEASES = `
   UPDATE timers INDEXED BY wake SET status = 'waiting', wake_at = next_attempt_at, lost = lost + 1
-   WHERE status = 'executing'`;
+   WHERE status = 'executing' AND send_started_at IS NULL`;
+
+/** Parameter: now. */
+export const EXPIRE_DEAD_SENDS = `
+  UPDATE timers INDEXED BY wake SET status = 'unknown', wake_at = ? WHERE status = 'executing' AND send_started_at IS NOT NULL`;
 
 const RESULT_COLUMNS = [
   'fired_at',
@@ -42,6 +58,7 @@ const RESULT_COLUMNS = [
 export const RECORD_RESULT = `
   UPDATE timers
      SET status = :status, reason = :reason, wake_at = :wake_at, next_attempt_at = :next_attempt_at,
+         send_started_at = iif(:status = 'waiting', NULL, send_started_at),
          attempts = attempts + :attempted, lost = iif(:attempted, 0, lost),
          ${RESULT_COLUMNS.map((column) => `${column} = iif(:attempted, :${column}, ${column})`).join(', ')}
    WHERE id = unhex(:id) AND claim_id = unhex(:claim_id) AND status IN ('executing', 'unknown')`;

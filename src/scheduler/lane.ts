@@ -1,0 +1,82 @@
+import type { HeldTimer } from './held-timer.ts';
+import { createLaneLimit, type LaneLimit, type Verdict } from './lane-limit.ts';
+import { createLaneStatistics, type LaneStatistics } from './lane-statistics.ts';
+
+/** What one destination has waiting and in flight, and how it has been doing. */
+export interface Lane {
+  name: string;
+  queue: HeldTimer[];
+  inFlight: number;
+  limit: LaneLimit;
+  statistics: LaneStatistics;
+  /** Code of the last error an attempt ended with. */
+  lastError: string | null;
+  /** Monotonic instants: of its making, and of the last that happened here. */
+  madeAt: number;
+  usedAt: number;
+  /** Before this monotonic instant nothing may start, for the rate's sake. */
+  notBefore: number;
+  /** The line it stands in for a slot. */
+  inLine: Tier | undefined;
+}
+
+/**
+ * How far a lane is trusted with slots. Hosts seen to work may use all of them; those nothing is known of share some, and
+ * those that fail share fewer, so that any number of dead hosts leaves most slots to the living.
+ */
+export type Tier = 'proven' | 'new' | 'suspect';
+
+export function createLane({ name, cap, now }: { name: string; cap: number; now: number }): Lane {
+  return {
+    name,
+    queue: [],
+    inFlight: 0,
+    limit: createLaneLimit({ cap }),
+    statistics: createLaneStatistics(),
+    lastError: null,
+    madeAt: now,
+    usedAt: now,
+    notBefore: -Infinity,
+    inLine: undefined,
+  };
+}
+
+export function tierOf(lane: Lane, now: number): Tier {
+  if (lane.limit.isProven(now)) return 'proven';
+  return lane.limit.isSuspect() ? 'suspect' : 'new';
+}
+
+/** Whether one of the lane's timers may start at once, as far as the lane itself goes. */
+export const isReady = (lane: Lane, now: number): boolean =>
+  lane.queue.length > 0 && now >= lane.notBefore && lane.limit.allows(lane.inFlight, now);
+
+/** When a lane that has something queued but may not start it should be looked at again; undefined: when something ends. */
+export function retryAt(lane: Lane, now: number): number | undefined {
+  const at = Math.max(lane.notBefore, lane.inFlight === 0 ? lane.limit.probeAt : -Infinity);
+  return lane.queue.length > 0 && at > now ? at : undefined;
+}
+
+/** For this long a lane that was just made may hold whatever comes: its host may well be a fast one. Milliseconds. */
+export const FIRST_IMPRESSION_MS = 250;
+/** Timers a lane may keep waiting while nothing has been heard of its host, and while it fails. */
+const NEW_QUEUE = 500;
+const SUSPECT_QUEUE = 100;
+/** A host that works may have as many waiting as it takes in this time, and some more. Milliseconds. */
+const PROVEN_QUEUE_MS = 5000;
+const PROVEN_QUEUE_LEAST = 100;
+
+/** What the lane keeps from others by holding more than this. */
+export function queueAllowance(lane: Lane, now: number): number {
+  const tier = tierOf(lane, now);
+  if (tier === 'new' && now - lane.madeAt < FIRST_IMPRESSION_MS) return Infinity;
+  if (tier !== 'proven') return tier === 'new' ? NEW_QUEUE : SUSPECT_QUEUE;
+  const perMs = lane.limit.value / Math.max(lane.statistics.meanDurationMs, 1);
+  return Math.max(PROVEN_QUEUE_LEAST, perMs * PROVEN_QUEUE_MS);
+}
+
+export function settle(lane: Lane, verdict: Verdict, attempt: { startedAt: number; endedAt: number }): void {
+  lane.inFlight -= 1;
+  lane.usedAt = attempt.endedAt;
+  lane.limit.ended(verdict, attempt);
+  if (verdict !== 'unsent') lane.statistics.add(verdict, attempt.endedAt - attempt.startedAt, attempt.endedAt);
+}
