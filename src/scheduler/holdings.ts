@@ -1,7 +1,9 @@
 import type { HeldTimer } from './held-timer.ts';
 
-/** Rows in memory, at the most, and the bytes of their bodies. */
+/** Rows in memory, and the bytes of their bodies. */
 const MAX_TIMERS = 5000;
+/** Beyond that, for what a crowd must not keep out: timers due after it, and those that are short. */
+const KEPT_FREE = 1000;
 const MAX_BYTES = 32 * 1024 * 1024;
 
 /**
@@ -12,6 +14,8 @@ export interface Holdings {
   readonly size: number;
   /** How many more timers fit. */
   room(): number;
+  /** The same, with what is kept free of crowds. */
+  roomBesideCrowd(): number;
   get(id: string): HeldTimer | undefined;
   add(held: HeldTimer): void;
   /** The store knows what became of it. */
@@ -29,14 +33,16 @@ export function createHoldings(): Holdings {
   let reserved = 0;
   let bytes = 0;
   let roomListener = () => {};
-  const room = () => (bytes >= MAX_BYTES ? 0 : Math.max(MAX_TIMERS - timers.size - reserved, 0));
+  const roomUnder = (most: number) => (bytes >= MAX_BYTES ? 0 : Math.max(most - timers.size - reserved, 0));
+  const roomBesideCrowd = () => roomUnder(MAX_TIMERS + KEPT_FREE);
   const bytesOf = (held: HeldTimer) => held.timer.body?.length ?? 0;
 
   return {
     get size() {
       return timers.size;
     },
-    room,
+    room: () => roomUnder(MAX_TIMERS),
+    roomBesideCrowd,
     get: (id) => timers.get(id),
     add(held) {
       timers.set(held.timer.id, held);
@@ -50,7 +56,7 @@ export function createHoldings(): Holdings {
       roomListener();
     },
     reserve(wanted) {
-      if (room() === 0 || bytes + wanted > MAX_BYTES) return false;
+      if (roomBesideCrowd() === 0 || bytes + wanted > MAX_BYTES) return false;
       reserved += 1;
       bytes += wanted;
       return true;

@@ -19,6 +19,8 @@ const LEAST_WAKE_MS = 10;
 export interface Lanes {
   /** The timer is due: it starts now, or as soon as its lane and the replica have a free slot. */
   enqueue(held: HeldTimer, lane: { name: string; concurrency: number }): void;
+  /** Whether the lane's host fails and has enough waiting as it is. */
+  isCrowded(name: string): boolean;
   /** Takes out the queued timers of which this is so. */
   takeOut(isUnwanted: (held: HeldTimer) => boolean): HeldTimer[];
   /** Takes out what lanes hold beyond what they will soon be able to send, the latest comers first. */
@@ -46,11 +48,17 @@ export function createLanes(deps: {
   let wakeAt = Infinity;
   let cancelWake = () => {};
 
-  function standInLine(lane: Lane, now: number): void {
-    if (lane.inLine !== undefined || lane.queue.length === 0) return;
-    if (!isReady(lane, now)) return wakeUpAt(retryAt(lane, now), now);
+  /** Returns whether it stands in a line now. */
+  function standInLine(lane: Lane, now: number): boolean {
+    if (lane.inLine !== undefined) return true;
+    if (lane.queue.length === 0) return false;
+    if (!isReady(lane, now)) {
+      wakeUpAt(retryAt(lane, now), now);
+      return false;
+    }
     lane.inLine = tierOf(lane, now);
     lines[lane.inLine].push(lane);
+    return true;
   }
 
   /** For what no ending attempt will bring about: the next probe, the next turn of a rate. */
@@ -66,7 +74,7 @@ export function createLanes(deps: {
     });
   }
 
-  /** One from each line in turn, as long as any may start. */
+  /** One from each line in turn, as long as any may start or changes lines. */
   function fillSlots(now: number): void {
     const startNext = (tier: Tier) => startFrom(tier, now);
     while ([startNext('proven'), startNext('new'), startNext('suspect')].some(Boolean));
@@ -84,10 +92,12 @@ export function createLanes(deps: {
         standInLine(lane, now);
         return true;
       }
-      if (mayTakeAnother(lane)) standInLine(lane, now);
-      else {
+      if (!mayTakeAnother(lane)) {
         lane.inLine = tier;
         lines[tier].push(lane);
+      } else if (standInLine(lane, now)) {
+        // Its host is trusted more, or less, than when it came: it has changed lines, and this round is past the other one.
+        return true;
       }
     }
     return false;
@@ -152,6 +162,12 @@ export function createLanes(deps: {
       queued += 1;
       standInLine(lane, now);
       fillSlots(now);
+    },
+    isCrowded(name) {
+      const lane = lanes.get(name);
+      return (
+        lane !== undefined && lane.limit.isSuspect() && lane.queue.length >= queueAllowance(lane, clock.monotonic())
+      );
     },
     takeOut: (isUnwanted) => takeFromQueues((lane) => lane.queue.filter(isUnwanted)),
     takeSurplus() {

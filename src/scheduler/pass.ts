@@ -66,13 +66,26 @@ export function createPass(deps: {
     const mayTakeOver = clock.monotonic() >= noTakeOverBefore;
     if (mayTakeOver && pulse.lease !== null) await expireSends(pulse.lease, now);
     const more = [
-      await claim('waiting', ahead, freshTo, holdings.room() - forLate),
+      await claimAhead(ahead, freshTo, holdings.room() - forLate),
       await claim('executing', mayTakeOver ? pulse.lease : null, now - 1, holdings.room() - forLate),
       await claim('waiting', late, now - 1, holdings.room() - forBacklog),
       await claim('waiting', pulse.backlog, freshFrom - 1, holdings.room()),
     ];
     if (!more.includes(true)) return 'idle';
     return holdings.room() >= settings.batchSize ? 'more' : 'full';
+  }
+
+  /**
+   * The first of what is to come, and if they fill a batch, what comes after them: a crowd due in one instant must not
+   * keep out those due a moment later.
+   */
+  async function claimAhead(first: number | null, wakeTo: number, room: number): Promise<boolean> {
+    if (first === null) return false;
+    const crowd = await claimTimers('waiting', first, wakeTo, room);
+    if (room > 0 && crowd.length < Math.min(settings.batchSize, room)) return false;
+    const afterCrowd = crowd.reduce((last, { nextAttemptAt }) => Math.max(last, nextAttemptAt), first) + 1;
+    await claimTimers('waiting', afterCrowd, wakeTo, holdings.roomBesideCrowd());
+    return true;
   }
 
   /** What was perhaps sent by a replica that died is not sent again. */
@@ -85,14 +98,18 @@ export function createPass(deps: {
   /** Claims from the first row that the pulse saw. Resolves to true when the batch was full or there was no room. */
   async function claim(from: ClaimQuery['from'], first: number | null, wakeTo: number, room: number): Promise<boolean> {
     if (first === null) return false;
+    return (await claimTimers(from, first, wakeTo, room)).length >= Math.min(settings.batchSize, room);
+  }
+
+  async function claimTimers(from: ClaimQuery['from'], wakeFrom: number, wakeTo: number, room: number) {
     const limit = Math.min(settings.batchSize, room);
-    if (limit <= 0) return true;
+    if (limit <= 0 || wakeFrom > wakeTo) return [];
     const claimedAt = claimInstant(clock);
     const lease = newClaim(storeClock.now(), settings.leaseMs);
     try {
-      const timers = await store.claim({ from, wakeFrom: first, wakeTo, limit, ...lease });
+      const timers = await store.claim({ from, wakeFrom, wakeTo, limit, ...lease });
       for (const timer of timers) hold(timer, claimedAt);
-      return timers.length === limit;
+      return timers;
     } catch (error) {
       lostClaims.add(lease);
       throw error;

@@ -60,7 +60,6 @@ export function createScheduler(deps: {
   const { maxConcurrency, maxRatePerLane } = settings;
   const lanes = createLanes({ maxConcurrency, maxRatePerLane, clock, start: attempt });
   const dueQueue = createDueQueue({ clock, storeClock, release });
-  const accept = (held: HeldTimer) => dueQueue.push(held);
   const pass = createPass({ store, storeClock, clock, holdings, lostClaims, accept, logger, settings });
   const shortTimers = createShortTimers({ storeClock, clock, holdings, lostClaims, accept, isOpen, settings });
   const loop = createLoop({
@@ -94,10 +93,22 @@ export function createScheduler(deps: {
     return result;
   }
 
+  /** A timer that has just become ours. Its lane may be known to be of no use for it; then it need not wait to be told. */
+  function accept(held: HeldTimer): void {
+    const lane = laneOf(held);
+    if (lane === undefined || lanes.isCrowded(lane.name)) record(held, attempts.handBackLater(held));
+    else dueQueue.push(held);
+  }
+
+  function laneOf({ timer }: HeldTimer): { name: string; concurrency: number } | undefined {
+    const action = actions.get(timer.action);
+    return action && { name: `${action.name} ${action.laneOf(timer)}`, concurrency: action.concurrency };
+  }
+
   function release(held: HeldTimer): void {
-    const action = actions.get(held.timer.action);
-    if (action === undefined) return record(held, attempts.handBackLater(held));
-    lanes.enqueue(held, { name: `${action.name} ${action.laneOf(held.timer)}`, concurrency: action.concurrency });
+    const lane = laneOf(held);
+    if (lane === undefined) return record(held, attempts.handBackLater(held));
+    lanes.enqueue(held, lane);
     clearLanesSoon();
   }
 

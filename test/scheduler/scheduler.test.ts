@@ -341,7 +341,7 @@ describe('A backlog', () => {
 
     await rig.scheduler.runOnce();
 
-    expect(rig.scheduler.held).toBe(200);
+    expect(rig.scheduler.held).toBe(300);
     await rig.pass(50);
     expect(rig.calls).toHaveLength(100);
   });

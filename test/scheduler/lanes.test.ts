@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals';
+import type { HeldTimer } from '../../src/scheduler/held-timer.ts';
+import type { Verdict } from '../../src/scheduler/lane-limit.ts';
+import { createLanes } from '../../src/scheduler/lanes.ts';
+import { createManualClock } from '../support/manual-clock.ts';
+import { makeTimer } from '../support/timers.ts';
+
+const held = (): HeldTimer => ({
+  timer: { ...makeTimer(), claimId: crypto.randomUUID() },
+  claimedAt: { monotonic: 0, wall: 0 },
+});
+
+test('What queues for a host goes on as soon as the host has shown that it works, with nothing else to bring that about', async () => {
+  const ends: ((verdict: Verdict) => void)[] = [];
+  const start = () => new Promise<Verdict>((resolve) => ends.push(resolve));
+  // A fourth of the slots is for hosts that nothing is known of: one.
+  const lanes = createLanes({ maxConcurrency: 4, maxRatePerLane: null, clock: createManualClock(), start });
+  for (let count = 0; count < 10; count++) lanes.enqueue(held(), { name: 'webhook host', concurrency: 128 });
+  expect(lanes.inFlight).toBe(1);
+
+  ends[0]?.('delivered');
+  await new Promise((resolve) => setImmediate(resolve));
+
+  expect(lanes.inFlight).toBe(4);
+});
