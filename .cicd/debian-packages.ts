@@ -11,6 +11,8 @@ export interface DebianPackageSet {
   /** Release to take the packages from: `sid`, `bookworm`, … */
   suite: string;
   packages: string[];
+  /** Count as installed: they stay away, and so does what nothing but they would need. */
+  leaveOut?: string[];
   /** Kept between runs; one folder per set. */
   cacheDir: string;
 }
@@ -23,10 +25,16 @@ const ABANDONED_AFTER_MS = 60 * 60 * 1000;
 /**
  * Unpacks Debian packages, with all they depend on, into one folder and returns its path. Needs neither root nor a
  * service and leaves the system's apt and dpkg state alone: apt works in a root of its own. The folder is complete as
- * soon as it exists, and is used again by the next call with the same suite and packages.
+ * soon as it exists, and is used again by the next call for the same.
  */
-export async function fetchDebianPackages({ name, suite, packages, cacheDir }: DebianPackageSet): Promise<string> {
-  const wanted = JSON.stringify([suite, packages, process.arch]);
+export async function fetchDebianPackages({
+  name,
+  suite,
+  packages,
+  leaveOut = [],
+  cacheDir,
+}: DebianPackageSet): Promise<string> {
+  const wanted = JSON.stringify([suite, packages, process.arch, ...leaveOut]);
   const folder = resolve(cacheDir, `${name}-${createHash('sha256').update(wanted).digest('hex').slice(0, 8)}`);
   if (existsSync(folder)) return folder;
 
@@ -34,7 +42,7 @@ export async function fetchDebianPackages({ name, suite, packages, cacheDir }: D
   await removeAbandoned(cacheDir);
   const workDir = resolve(cacheDir, `.fetching-${name}-${randomUUID()}`);
   try {
-    await download(workDir, suite, packages);
+    await download(workDir, suite, packages, leaveOut);
     await unpack(join(workDir, 'archives'), join(workDir, 'files'));
     await publish(join(workDir, 'files'), folder);
     return folder;
@@ -54,11 +62,11 @@ export async function hostSuite(): Promise<string> {
   return codename;
 }
 
-async function download(root: string, suite: string, packages: string[]): Promise<void> {
+async function download(root: string, suite: string, packages: string[], leaveOut: string[]): Promise<void> {
   await mkdir(join(root, 'lists/partial'), { recursive: true });
   await mkdir(join(root, 'archives/partial'), { recursive: true });
-  // An empty status file: nothing counts as installed, so every dependency down to libc comes along.
-  await writeFile(join(root, 'status'), '');
+  // Nothing else counts as installed, so every other dependency comes along, down to libc.
+  await writeFile(join(root, 'status'), leaveOut.map(installedEntry).join('\n'));
   const trust = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : '';
   await writeFile(join(root, 'sources.list'), `deb ${trust}${await hostMirror()} ${suite} main\n`);
   await writeFile(join(root, 'apt.conf'), aptConfig(root));
@@ -67,6 +75,14 @@ async function download(root: string, suite: string, packages: string[]): Promis
   await apt('update', '--error-on=any');
   await apt('--download-only', 'install', ...packages);
 }
+
+/** What dpkg's status file says of a package; the version is newer than any that another package may ask for. */
+const installedEntry = (name: string) => `Package: ${name}
+Status: install ok installed
+Version: 9999
+Architecture: all
+Multi-Arch: foreign
+`;
 
 /** Read after the host's own configuration, whose proxies and credentials for the mirror stay in force. */
 const aptConfig = (root: string) => `
@@ -96,10 +112,11 @@ Acquire::https::Timeout "30";
 
 /** Where this host gets Debian from. The security and third-party archives beside it do not carry every suite. */
 async function hostMirror(): Promise<string> {
-  const targets = (await run('apt-get', ['indextargets', '--format', '$(REPO_URI) $(RELEASE)'])).split('\n');
-  const repositories = targets.map((line) => line.split(' ')).map(([uri = '', release = '']) => ({ uri, release }));
+  // Told from the sources alone, so it holds for a host that never ran `apt-get update` too.
+  const told = await run('apt-get', ['-q', '--print-uris', 'update']);
+  const repositories = [...told.matchAll(/^'(\S+)\/dists\/(\S+)\/InRelease'/gm)];
   const names = [await hostSuite(), ...OTHER_NAMES_OF_SUITES];
-  const mirror = repositories.find(({ release }) => names.includes(release))?.uri;
+  const mirror = repositories.find(([, , suite = '']) => names.includes(suite))?.[1];
   if (mirror === undefined) throw new Error(`apt knows no mirror that carries one of ${names.join(', ')}`);
   return mirror;
 }

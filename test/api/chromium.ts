@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findChromiumBinary } from '../support/chromium-binary.ts';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Nothing the browser itself might want from the network; pages may reach this machine alone. */
 const FLAGS = [
   '--headless',
@@ -14,6 +14,7 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--disable-quic',
   '--disable-dev-shm-usage',
   '--window-size=1280,1600',
   '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
@@ -33,50 +34,37 @@ export interface Page {
 }
 
 export async function launchChromium(): Promise<Page & { close(): Promise<void> }> {
+  const { command, origin, env } = await findChromiumBinary();
   const profile = mkdtempSync(join(tmpdir(), 'punctual-chromium-'));
-  const browser = spawn(chromiumBinary(), [...FLAGS, `--user-data-dir=${profile}`], {
+  const browser = spawn(command, [...FLAGS, `--user-data-dir=${profile}`], {
+    env: { ...process.env, ...env, HOME: profile },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const exited = once(browser, 'exit');
-  const port = await debuggingPort(browser.stderr);
-  const tab = await fetch(`http://127.0.0.1:${port}/json/new?about:blank`, { method: 'PUT' });
-  const { webSocketDebuggerUrl } = (await tab.json()) as { webSocketDebuggerUrl: string };
-  const page = await attach(webSocketDebuggerUrl);
-  return {
-    ...page,
-    async close() {
-      browser.kill('SIGKILL');
-      await exited;
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-    },
+  const close = async () => {
+    browser.kill('SIGKILL');
+    await exited;
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   };
-}
-
-function chromiumBinary(): string {
-  if (process.env.CHROMIUM_BIN) return process.env.CHROMIUM_BIN;
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const found = folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isExecutable);
-  if (found !== undefined) return found;
-  throw new Error('No Chromium: install one (Debian: apt-get install chromium) or name its binary in CHROMIUM_BIN.');
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function debuggingPort(stderr: NodeJS.ReadableStream): Promise<string> {
   let told = '';
-  for await (const chunk of stderr) {
-    told += String(chunk);
-    const port = /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(told)?.[1];
-    if (port !== undefined) return port;
+  const gone = () => new Error(`Chromium (${origin}) is gone. It said:\n${told.slice(-4_000)}`);
+  const listening = new Promise<string>((resolve, reject) => {
+    browser.stderr.on('data', (chunk) => {
+      told += String(chunk);
+      const port = /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(told)?.[1];
+      if (port !== undefined) resolve(port);
+    });
+    browser.once('error', reject).once('close', () => reject(gone()));
+  });
+  try {
+    const port = await listening;
+    const tab = await fetch(`http://127.0.0.1:${port}/json/new?about:blank`, { method: 'PUT' });
+    const { webSocketDebuggerUrl } = (await tab.json()) as { webSocketDebuggerUrl: string };
+    return { ...(await attach(webSocketDebuggerUrl, gone)), close };
+  } catch (error) {
+    await close();
+    throw error;
   }
-  throw new Error(`Chromium ended before it listened:\n${told}`);
 }
 
 interface Message {
@@ -87,15 +75,15 @@ interface Message {
   error?: { message: string };
 }
 
-async function attach(url: string): Promise<Page> {
+async function attach(url: string, gone: () => Error): Promise<Page> {
   const socket = new WebSocket(url);
-  const pending = new Map<number, (message: Message) => void>();
+  const pending = new Map<number, PromiseWithResolvers<Message>>();
   const requested: string[] = [];
   const complaints: string[] = [];
 
   socket.addEventListener('message', ({ data }) => {
     const message = JSON.parse(String(data)) as Message;
-    if (message.id !== undefined) return pending.get(message.id)?.(message);
+    if (message.id !== undefined) return pending.get(message.id)?.resolve(message);
     if (message.method === 'Network.requestWillBeSent') {
       requested.push((message.params as { request: { url: string } }).request.url);
     }
@@ -106,13 +94,17 @@ async function attach(url: string): Promise<Page> {
     if (message.method === 'Runtime.exceptionThrown') complaints.push(JSON.stringify(message.params));
   });
   await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }));
+  // A browser that crashes answers nothing any more.
+  socket.addEventListener('close', () => pending.forEach(({ reject }) => reject(gone())));
 
   let lastId = 0;
   const send = async <Result>(method: string, params: object = {}): Promise<Result> => {
+    if (socket.readyState !== WebSocket.OPEN) throw gone();
     const id = (lastId += 1);
-    const answer = new Promise<Message>((resolve) => pending.set(id, resolve));
+    const answer = Promise.withResolvers<Message>();
+    pending.set(id, answer);
     socket.send(JSON.stringify({ id, method, params }));
-    const { result, error } = await answer;
+    const { result, error } = await answer.promise;
     pending.delete(id);
     if (error) throw new Error(`${method}: ${error.message}`);
     return result as Result;

@@ -11,7 +11,8 @@ describe('in a real browser', () => {
   beforeAll(async () => {
     await api.start();
     browser = await launchChromium();
-  });
+    // On a machine without a browser, one is fetched.
+  }, 300_000);
   afterAll(async () => {
     await browser?.close();
     await api.stop();
