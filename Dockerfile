@@ -39,7 +39,10 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["node
   "const { HOST, PORT } = process.env; const host = HOST.includes(':') ? '[' + HOST + ']' : HOST; fetch('http://' + host + ':' + PORT + '/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 
 # Node itself, not npm, which would keep SIGTERM to itself: the service has 28 s to finish what it has begun.
-CMD ["node", "dist/src/main.js"]
+#
+# The bounds on its memory are generous for what it holds, and make V8 collect garbage while there is little of it:
+# without them the same load takes 150 MB more.
+CMD ["node", "--max-old-space-size=512", "--max-semi-space-size=8", "dist/src/main.js"]
 
 # Last, for these change with every build.
 ARG VERSION=unknown

@@ -1,14 +1,22 @@
+import type { Clock } from '../platform/index.ts';
+
 /**
  * Lets concurrent callers share one statement and its fsync. A lone call is sent at once; calls that come while one is
  * under way are gathered and sent together when it returns, so nobody waits for company.
  */
 export interface Coalescer<T> {
-  /** Resolves when a `send` that contained all of the items resolved. Rejects with what it rejected with. */
+  /**
+   * Resolves when a `send` that contained all of the items resolved. Rejects with what it rejected with; or with a fault of
+   * the store when there is no answer within `answerWithinMs` (the items may be stored all the same, if they were sent by
+   * then) or when too much is waiting already.
+   */
   add(items: T[]): Promise<void>;
 }
 
 interface Call<T> {
   items: T[];
+  bytes: number;
+  answered: boolean;
   resolve: () => void;
   reject: (error: unknown) => void;
 }
@@ -20,15 +28,27 @@ interface Call<T> {
 export function createCoalescer<T>(deps: {
   send: (items: T[]) => Promise<void>;
   maxItems: number;
+  /** What may wait at a time, the batch under way included. */
+  maxBytes: number;
+  sizeOf: (item: T) => number;
+  answerWithinMs: number;
+  storeFault: (detail: string) => Error;
   isStoreFault: (error: unknown) => boolean;
+  clock: Pick<Clock, 'after'>;
 }): Coalescer<T> {
-  const { send, maxItems, isStoreFault } = deps;
+  const { send, maxItems, maxBytes, sizeOf, answerWithinMs, storeFault, isStoreFault, clock } = deps;
   let gathered: Call<T>[] = [];
+  let heldBytes = 0;
   let sending = false;
 
   async function sendGathered(): Promise<void> {
     sending = true;
-    while (gathered.length > 0) await sendBatch(takeBatch());
+    while (gathered.length > 0) {
+      const taken = takeBatch();
+      // Those who were told that the store is away are not stored behind their backs.
+      await sendBatch(taken.filter((call) => !call.answered));
+      release(taken);
+    }
     sending = false;
   }
 
@@ -41,25 +61,68 @@ export function createCoalescer<T>(deps: {
   }
 
   async function sendBatch(batch: Call<T>[]): Promise<void> {
-    try {
-      await send(batch.flatMap((call) => call.items));
-      for (const call of batch) call.resolve();
-    } catch (error) {
-      if (isStoreFault(error)) {
-        for (const call of [...batch, ...gathered.splice(0)]) call.reject(error);
-      } else if (batch.length === 1) {
-        batch[0]?.reject(error);
-      } else {
-        for (const call of batch) await send(call.items).then(call.resolve, call.reject);
+    const failure = await trySend(batch);
+    if (failure === undefined) return;
+    if (isStoreFault(failure.error)) {
+      refuse(batch, failure.error);
+      return;
+    }
+    if (batch.length === 1) return batch[0]?.reject(failure.error);
+    for (const [index, call] of batch.entries()) {
+      const own = await trySend([call]);
+      if (own === undefined) continue;
+      if (isStoreFault(own.error)) {
+        refuse(batch.slice(index), own.error);
+        return;
       }
+      call.reject(own.error);
     }
   }
 
+  async function trySend(batch: Call<T>[]): Promise<{ error: unknown } | undefined> {
+    try {
+      if (batch.length > 0) await send(batch.flatMap((call) => call.items));
+    } catch (error) {
+      return { error };
+    }
+    for (const call of batch) call.resolve();
+    return undefined;
+  }
+
+  function refuse(batch: Call<T>[], error: unknown): void {
+    for (const call of batch) call.reject(error);
+    const unsent = gathered;
+    gathered = [];
+    for (const call of unsent) call.reject(error);
+    release(unsent);
+  }
+
+  function release(calls: Call<T>[]): void {
+    for (const { bytes } of calls) heldBytes -= bytes;
+  }
+
   return {
-    add: (items) =>
-      new Promise((resolve, reject) => {
-        gathered.push({ items, resolve, reject });
+    add(items) {
+      const bytes = items.reduce((sum, item) => sum + sizeOf(item), 0);
+      if (heldBytes > 0 && heldBytes + bytes > maxBytes) {
+        return Promise.reject(storeFault('The database is too slow for what is to be stored.'));
+      }
+      return new Promise((resolve, reject) => {
+        const call = { items, bytes, answered: false, resolve: settle(resolve), reject: settle(reject) };
+        const cancel = clock.after(answerWithinMs, () =>
+          call.reject(storeFault('The database gave no answer in time.')),
+        );
+        function settle<A extends unknown[]>(answer: (...args: A) => void) {
+          return (...args: A) => {
+            call.answered = true;
+            cancel();
+            answer(...args);
+          };
+        }
+        heldBytes += bytes;
+        gathered.push(call);
         if (!sending) void sendGathered();
-      }),
+      });
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { startArguments } from '../support/start-command.ts';
 
 export interface BenchService {
   url: string;
@@ -10,8 +11,8 @@ export interface BenchService {
 
 /** The service as anyone runs it: no variable set but the database (and a free port). */
 export async function startService(databaseUrl: string, env: Record<string, string> = {}): Promise<BenchService> {
-  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, startArguments, {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { PATH: process.env.PATH, PORT: '0', DATABASE_URL: databaseUrl, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,18 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
 import { createCoalescer } from '../../src/store/coalescer.ts';
+import { createManualClock } from '../support/manual-clock.ts';
 
 class StoreFault extends Error {}
 
 /** A coalescer whose sends end when the test says so. */
 function createRig(maxItems = 100) {
+  const clock = createManualClock();
   const sends: { items: number[]; resolve: () => void; reject: (error: Error) => void }[] = [];
   const coalescer = createCoalescer<number>({
     send: (items) => new Promise((resolve, reject) => sends.push({ items, resolve, reject })),
     maxItems,
+    maxBytes: 1000,
+    sizeOf: () => 100,
+    answerWithinMs: 4500,
+    storeFault: (detail) => new StoreFault(detail),
     isStoreFault: (error) => error instanceof StoreFault,
+    clock,
   });
   const sent = () => sends.map(({ items }) => items);
-  return { coalescer, sends, sent };
+  return { coalescer, sends, sent, clock };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -71,5 +78,49 @@ describe('A coalescer', () => {
     const next = coalescer.add([4]);
     sends[1]?.resolve();
     await next;
+  });
+
+  it('answers in time when the store does not, and sends nothing of what it has refused', async () => {
+    const { coalescer, sends, sent, clock } = createRig();
+    const calls = Promise.allSettled([coalescer.add([1]), coalescer.add([2])]);
+
+    clock.advance(4500);
+    const answers = await calls;
+    sends[0]?.resolve();
+    await turn();
+
+    expect(answers).toEqual(Array(2).fill({ status: 'rejected', reason: expect.any(StoreFault) }));
+    expect(sent()).toEqual([[1]]);
+  });
+
+  it('refuses at once what would be too much to hold, until some of it is sent', async () => {
+    const { coalescer, sends } = createRig();
+    const held = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((item) => coalescer.add([item]));
+
+    await expect(coalescer.add([11])).rejects.toThrow(StoreFault);
+    sends[0]?.resolve();
+    await held[0];
+    await turn();
+
+    const next = coalescer.add([12]);
+    for (const index of [1, 2]) {
+      sends[index]?.resolve();
+      await turn();
+    }
+    await Promise.all([...held, next]);
+  });
+
+  it('stops trying the calls of a refused batch when the store goes away meanwhile', async () => {
+    const { coalescer, sends } = createRig();
+    void coalescer.add([0]);
+    const calls = Promise.allSettled([coalescer.add([1]), coalescer.add([2]), coalescer.add([3])]);
+    sends[0]?.resolve();
+    await turn();
+    sends[1]?.reject(new Error('one of them'));
+    await turn();
+    sends[2]?.reject(new StoreFault());
+
+    expect((await calls).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(sends).toHaveLength(3);
   });
 });

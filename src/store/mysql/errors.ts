@@ -32,6 +32,8 @@ const CLASS_BY_ERRNO: Record<number, ErrorClass> = {
   1836: 'reconnect', // read-only mode
   1317: 'reconnect', // statement interrupted
   1927: 'reconnect', // connection killed
+  3032: 'reconnect', // server in offline mode
+  3169: 'reconnect', // session killed
   3024: 'reconnect', // max_execution_time
   1969: 'reconnect', // max_statement_time
   4031: 'reconnect', // idle for wait_timeout
@@ -53,13 +55,13 @@ const CLASS_BY_ERRNO: Record<number, ErrorClass> = {
   1143: 'refuse',
   1227: 'refuse',
   1698: 'refuse',
+  3159: 'refuse', // encrypted connections only
 };
 
 const CONNECTION_CODES = new Set([
   'PROTOCOL_CONNECTION_LOST',
   'PROTOCOL_SEQUENCE_TIMEOUT',
   'PROTOCOL_PACKETS_OUT_OF_ORDER',
-  'HANDSHAKE_NO_SSL_SUPPORT',
   'ECONNRESET',
   'ECONNREFUSED',
   'ECONNABORTED',
@@ -71,14 +73,19 @@ const CONNECTION_CODES = new Set([
   'EAI_AGAIN',
 ]);
 
+/** Encryption that cannot be agreed on; a connection that broke meanwhile has the same code. */
+const TLS_CODES = new Set(['HANDSHAKE_NO_SSL_SUPPORT', 'HANDSHAKE_SSL_ERROR']);
+const BROKE_MEANWHILE = /disconnected|ECONNRESET|ETIMEDOUT|EPIPE|socket hang up/;
+
 /** mysql2 gives these no code. */
 const CONNECTION_MESSAGE = /closed state|Pool is closed|Queue limit|No connections available|Connection lost/;
 
 export function classify(error: unknown): ErrorClass {
-  if (!(error instanceof Object)) return 'bug';
+  if (typeof error !== 'object' || error === null) return 'bug';
   const { errno, code, fatal, message } = error as { errno?: number; code?: string; fatal?: boolean; message?: string };
   const byNumber = errno === undefined ? undefined : CLASS_BY_ERRNO[errno];
   if (byNumber !== undefined) return byNumber;
+  if (code !== undefined && TLS_CODES.has(code)) return BROKE_MEANWHILE.test(message ?? '') ? 'reconnect' : 'refuse';
   if (fatal === true || (code !== undefined && CONNECTION_CODES.has(code))) return 'reconnect';
   return CONNECTION_MESSAGE.test(message ?? '') ? 'reconnect' : 'bug';
 }

@@ -5,38 +5,44 @@ import { isDuplicateKey } from './errors.ts';
 /** A statement stays far below the smallest usual max_allowed_packet (16 MiB), also with its bytes spelled in hex. */
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
 const ROW_BYTES = 1024;
-const MAX_STATEMENT_ROWS = 1000;
+const MAX_STATEMENT_ROWS = 500;
 
 /**
  * Multi-row INSERTs. `again` says that an earlier try may have been committed though its answer was lost; the ids are
- * ours, so a row that is there already is that one. Two tries can overlap on the server, hence the same for a duplicate.
+ * ours, so a row that is there already is that one. The earlier try may even be under way still, and commit between the
+ * look and the statement: a duplicate calls for another look.
  */
 export async function insertRows(db: Kysely<Database>, rows: TimerRow[], again: boolean): Promise<void> {
   for (const chunk of chunks(rows)) {
-    if (again) await insertMissing(db, chunk);
-    else
-      await insertAll(db, chunk).catch((error: unknown) => {
-        if (!isDuplicateKey(error)) throw error;
-        return insertMissing(db, chunk);
-      });
+    await insertAll(db, again ? await missing(db, chunk) : chunk).catch(async (error: unknown) => {
+      if (!isDuplicateKey(error)) throw error;
+      await insertAll(db, await missing(db, chunk));
+    });
   }
 }
 
-async function insertMissing(db: Kysely<Database>, rows: TimerRow[]): Promise<void> {
+/** Joined row by row: for an IN of that length MySQL walks all of a small table, even with the index forced. */
+async function missing(db: Kysely<Database>, rows: TimerRow[]): Promise<TimerRow[]> {
+  const ids = JSON.stringify(rows.map((row) => hex(row.id)));
   const found = await sql<{ id: Buffer }>`
-    SELECT id FROM timers FORCE INDEX (PRIMARY) WHERE id IN (${sql.join(rows.map((row) => row.id))})`.execute(db);
-  const stored = new Set(found.rows.map((row) => row.id.toString('hex')));
-  const missing = rows.filter((row) => !stored.has(Buffer.from(row.id).toString('hex')));
-  if (missing.length > 0) await insertAll(db, missing);
+    SELECT t.id FROM JSON_TABLE(${ids}, '$[*]' COLUMNS (id CHAR(32) PATH '$')) r
+      STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)`.execute(db);
+  const stored = new Set(found.rows.map((row) => hex(row.id)));
+  return rows.filter((row) => !stored.has(hex(row.id)));
 }
 
-/** mysql2 spells out the nested arrays; Kysely's builder would make a node of each of the values. */
+/**
+ * mysql2 spells out the nested arrays; Kysely's builder would make a node of each of the values. Half of the columns are
+ * null until a timer has been tried, and the server reads them no faster for that: those null in every row are left out.
+ */
 async function insertAll(db: Kysely<Database>, rows: TimerRow[]): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
-  const columns = Object.keys(first).join(', ');
-  const values = rows.map((row) => Object.values(row) as unknown[]);
-  await db.executeQuery(CompiledQuery.raw(`INSERT INTO timers (${columns}) VALUES ?`, [values]));
+  const columns = (Object.keys(first) as (keyof TimerRow)[]).filter((column) =>
+    rows.some((row) => row[column] !== null),
+  );
+  const values = rows.map((row) => columns.map((column) => row[column]));
+  await db.executeQuery(CompiledQuery.raw(`INSERT INTO timers (${columns.join(', ')}) VALUES ?`, [values]));
 }
 
 function* chunks(rows: TimerRow[]): Generator<TimerRow[]> {
@@ -52,3 +58,5 @@ function* chunks(rows: TimerRow[]): Generator<TimerRow[]> {
   }
   if (chunk.length > 0) yield chunk;
 }
+
+const hex = (id: Uint8Array): string => Buffer.from(id).toString('hex');

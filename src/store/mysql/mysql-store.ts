@@ -1,20 +1,23 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type Kysely } from 'kysely';
-import { Refusal, type Timer, type TimerStore } from '../../timers/index.ts';
-import { createCoalescer } from '../coalescer.ts';
+import type { Timer, TimerStore } from '../../timers/index.ts';
+import { createClientVerbs } from '../client-verbs.ts';
+import { createDestinationStore } from '../destinations.ts';
+import { createInsertQueue } from '../insert-queue.ts';
+import { findByKey } from '../find-by-key.ts';
+import { mysqlHints } from '../index-hints.ts';
+import { insertKeyed } from '../insert-keyed.ts';
+import { createKeyedQueue } from '../keyed-queue.ts';
 import type { Database } from '../schema.ts';
 import { toResultRows } from '../result-rows.ts';
 import { fromRow, toRow } from '../timer-row.ts';
 import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
+import { expireSends, markSends } from './at-most-once.ts';
 import { claim, pulse, releaseClaim, type LockingClause } from './claim.ts';
-import { classify } from './errors.ts';
 import { insertRows } from './insert.ts';
+import { createKeyTables } from './key-tables.ts';
+import { createPersistently } from './persistently.ts';
+import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
 import { findLost, recordResults } from './record.ts';
-
-const MAX_REPEATS = 5;
-const MAX_REPEAT_WAIT_MS = 50;
-/** A second try on a fresh connection is made only while both together stay within the API's 5 s. */
-const RECONNECT_WITHIN_MS = 500;
 
 /**
  * `api` and `engine` are connections of their own, so that requests cannot starve the scheduler. Both are closed with the
@@ -26,28 +29,42 @@ export function createMysqlStore(deps: {
   lockingClause: LockingClause;
 }): TimerStore {
   const { api, engine, lockingClause } = deps;
+  const onApi = createPersistently(api);
+  const onEngine = createPersistently(engine);
 
-  const inserts = createCoalescer<Timer>({
-    send: (timers) => persistently((again) => insertRows(api, timers.map(toRow), again)),
-    maxItems: 1000,
-    isStoreFault: (error) => error instanceof Refusal,
+  const inserts = createInsertQueue<Timer>({
+    send: (timers) => onApi((db, again) => insertRows(db, timers.map(toRow), again)),
+    maxTimers: 500,
+  });
+
+  const keyedInserts = createKeyedQueue({
+    send: (entries) =>
+      onApi((connection, again) =>
+        connection.transaction().execute((db) => insertKeyed({ db, tables: createKeyTables({ db, again }) }, entries)),
+      ),
+    maxTimers: 500,
   });
 
   return {
+    ...createClientVerbs({ hints: mysqlHints, run: onApi }),
+    purgeTimers: (status, stretch) => onApi((db) => purgeTimers(db, { status, ...stretch })),
+    purgeIdempotencyKeys: (stretch) => onApi((db) => purgeIdempotencyKeys(db, stretch)),
     readClock: () =>
-      persistently(async () => {
-        const { rows } = await sql<{ now: string }>`SELECT UNIX_TIMESTAMP(NOW(6)) * 1000 AS now`.execute(api);
+      onApi(async (db) => {
+        const { rows } = await sql<{ now: string }>`SELECT UNIX_TIMESTAMP(NOW(6)) * 1000 AS now`.execute(db);
         return Number(rows[0]?.now);
       }),
     insert: (timers) => inserts.add(timers),
+    insertKeyed: keyedInserts,
+    findByKey: (query) => onApi((db) => findByKey(db, query)),
     find: (id) =>
-      persistently(async () => {
-        const row = await api.selectFrom('timers').selectAll().where('id', '=', uuidToBytes(id)).executeTakeFirst();
+      onApi(async (db) => {
+        const row = await db.selectFrom('timers').selectAll().where('id', '=', uuidToBytes(id)).executeTakeFirst();
         return row && fromRow(row);
       }),
     readBody: ({ id, claimId }) =>
-      persistently(async () => {
-        const row = await engine
+      onEngine(async (db) => {
+        const row = await db
           .selectFrom('timers')
           .select('body')
           .where('id', '=', uuidToBytes(id))
@@ -55,39 +72,21 @@ export function createMysqlStore(deps: {
           .executeTakeFirst();
         return row?.body ?? undefined;
       }),
-    pulse: (query) => persistently(() => pulse(engine, query)),
+    pulse: (query) => onEngine((db) => pulse(db, query)),
     // Never a second time on a new connection: the first may have taken rows already.
-    claim: (query) => persistently(() => claim(engine, query, lockingClause), { reconnect: false }),
-    releaseClaim: (held) => persistently(() => releaseClaim(engine, held)),
+    claim: (query) => onEngine((db) => claim(db, query, lockingClause), { reconnect: false }),
+    releaseClaim: (held) => onEngine((db) => releaseClaim(db, held)),
+    markSends: (held, startedAt) => onEngine((db) => markSends(db, held, startedAt)),
+    expireSends: (query) => onEngine((db) => expireSends(db, query, lockingClause)),
     record: (results) =>
-      persistently(async () => {
+      onEngine(async (db) => {
         const rows = toResultRows(results);
-        if ((await recordResults(engine, rows)) === rows.length) return [];
-        return (await findLost(engine, rows)).map((id) => bytesToUuid(Buffer.from(id, 'hex')));
+        if ((await recordResults(db, rows)) === rows.length) return [];
+        return (await findLost(db, rows)).map((id) => bytesToUuid(Buffer.from(id, 'hex')));
       }),
+    ...createDestinationStore({ onApi, onEngine }),
     close: async () => {
       await Promise.all([api.destroy(), engine.destroy()]);
     },
   };
-}
-
-/** Does again what the database rolled back, and once more on a new connection what a broken one may have lost. */
-async function persistently<T>(
-  operation: (again: boolean) => Promise<T>,
-  { reconnect }: { reconnect: boolean } = { reconnect: true },
-): Promise<T> {
-  const startedAt = performance.now();
-  for (let tries = 1, reconnects = 0; ; tries++) {
-    try {
-      return await operation(tries > 1);
-    } catch (error) {
-      const kind = classify(error);
-      if (kind === 'bug') throw error;
-      const repeat = kind === 'repeat' && tries <= MAX_REPEATS;
-      const retry =
-        kind === 'reconnect' && reconnect && reconnects++ === 0 && performance.now() - startedAt < RECONNECT_WITHIN_MS;
-      if (!repeat && !retry) throw new Refusal('store_unavailable', 'The database is not available.', { cause: error });
-      await delay(Math.random() * MAX_REPEAT_WAIT_MS);
-    }
-  }
 }

@@ -1,104 +1,79 @@
-import { Kysely, MysqlDialect, sql } from 'kysely';
+import { Kysely } from 'kysely';
 import mysql from 'mysql2';
-import mysqlPromise from 'mysql2/promise';
-import type { TimerStore } from '../../timers/index.ts';
+import type { DiagnosableStore, Finding } from '../finding.ts';
 import { migrate } from '../migrate.ts';
 import type { Database } from '../schema.ts';
 import type { MysqlSettings } from '../settings.ts';
 import { StoreStartError } from '../start-error.ts';
 import type { LockingClause } from './claim.ts';
-import { classify } from './errors.ts';
+import { createMysqlDialect, sessionOptions } from './dialect.ts';
+import { examine } from './doctor.ts';
 import { createMysqlStore } from './mysql-store.ts';
-import { createPool } from './pool.ts';
+import { createPersistently } from './persistently.ts';
+import { readServerFacts } from './server-facts.ts';
+import { openSession } from './session.ts';
+import { trySkipLocked } from './skip-locked.ts';
+import { toStartError } from './start-failure.ts';
 
 /** A pass, the recorder and short timers, with one to spare. */
 const ENGINE_CONNECTIONS = 4;
+/** What one verb may take on its connection; a second try is begun only if the first failed early. */
+const HOLD_MS = 2500;
+/** A schema change on many millions of rows, or the wait for the replica that makes it. */
+const MIGRATION_HOLD_MS = 3_600_000;
+const CONNECT_MS = 3000;
 const UNKNOWN_DATABASE = 1049;
 
-/** Makes the database where it is missing and the user may, brings its tables up to date, and checks what the claims rest on. */
+/**
+ * Makes the database where it is missing and the user may, brings its tables up to date, and makes sure of what the store
+ * rests on; see `doctor.ts`. `lockingClause` is for tests: it is else what the server was seen to understand.
+ */
 export async function openMysqlStore(
   settings: MysqlSettings,
-  { lockingClause = 'FOR UPDATE SKIP LOCKED' }: { lockingClause?: LockingClause } = {},
-): Promise<TimerStore> {
-  const connection = connectionOptions(settings);
-  // Made with its first use: Kysely does not close a pool that it has never used.
-  const connect = (connectionLimit: number) => {
-    const pool = () => Promise.resolve(createPool({ ...connection, connectionLimit }));
-    return new Kysely<Database>({ dialect: new MysqlDialect({ pool }) });
-  };
-  const api = connect(Math.max(settings.poolSize - ENGINE_CONNECTIONS, 1));
+  options: { lockingClause?: LockingClause } = {},
+): Promise<DiagnosableStore> {
+  const { poolSize } = settings;
+  const connect = (size: number, holdMs = HOLD_MS) =>
+    new Kysely<Database>({ dialect: createMysqlDialect(settings, { size, holdMs }) });
+  const api = connect(Math.max(poolSize - ENGINE_CONNECTIONS, 1));
   const engine = connect(ENGINE_CONNECTIONS);
+  const starting = connect(2, MIGRATION_HOLD_MS);
   try {
-    await ensureDatabase(connection);
-    await migrate(engine, 'mysql');
-    await assertReadCommitted(engine);
-    return createMysqlStore({ api, engine, lockingClause });
+    await ensureDatabase(settings);
+    refuseIfBroken(examine({ ...(await readServerFacts(starting)), poolSize }), settings);
+    await migrate(starting, 'mysql');
+    const skipping = await trySkipLocked(starting);
+    const look = async (db: Kysely<Database>) => examine({ ...(await readServerFacts(db)), poolSize, skipping });
+    refuseIfBroken(await look(engine), settings);
+    const lockingClause = options.lockingClause ?? (skipping === 'refuses' ? '' : 'FOR UPDATE SKIP LOCKED');
+    return { ...createMysqlStore({ api, engine, lockingClause }), diagnose: () => createPersistently(engine)(look) };
   } catch (error) {
     await Promise.allSettled([api.destroy(), engine.destroy()]);
     throw toStartError(error, settings);
+  } finally {
+    await starting.destroy();
   }
 }
 
-function connectionOptions({ host, port, user, password, database, tls }: MysqlSettings) {
-  return {
-    host,
-    port,
-    user,
-    password,
-    database,
-    ...(tls.mode === 'off' ? {} : { ssl: tlsOptions(tls) }),
-  };
-}
-
-function tlsOptions({ mode, ca }: MysqlSettings['tls']): mysql.SslOptions {
-  return {
-    minVersion: 'TLSv1.2',
-    rejectUnauthorized: mode === 'verify',
-    verifyIdentity: mode === 'verify',
-    ...(ca === null ? {} : { ca }),
-  };
-}
-
-async function ensureDatabase(connection: ReturnType<typeof connectionOptions>): Promise<void> {
-  const { database, ...server } = connection;
+async function ensureDatabase(settings: MysqlSettings): Promise<void> {
+  const options = sessionOptions(settings);
   try {
-    const probe = await mysqlPromise.createConnection({ ...connection, connectTimeout: 3000 });
-    await probe.end();
+    (await openSession(options, CONNECT_MS)).end();
   } catch (error) {
     if ((error as { errno?: number }).errno !== UNKNOWN_DATABASE) throw error;
-    const maker = await mysqlPromise.createConnection({ ...server, connectTimeout: 3000 });
-    try {
-      await maker.query(`CREATE DATABASE IF NOT EXISTS ${mysql.escapeId(database, true)} CHARACTER SET utf8mb4`);
-    } finally {
-      await maker.end();
-    }
+    const session = await openSession({ ...options, database: undefined }, CONNECT_MS);
+    const statement = `CREATE DATABASE IF NOT EXISTS ${mysql.escapeId(settings.database, true)} CHARACTER SET utf8mb4`;
+    await new Promise((resolve, reject) => {
+      session.query(statement, [], (failure) => (failure ? reject(failure) : resolve(undefined)));
+    }).finally(() => session.end());
   }
 }
 
-/** Under REPEATABLE READ a claim that finds nothing locks the gap and blocks every insert. */
-async function assertReadCommitted(db: Kysely<Database>): Promise<void> {
-  const { rows } = await sql<{
-    Value: string;
-  }>`SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')`.execute(db);
-  if (rows.every(({ Value }) => Value === 'READ-COMMITTED')) return;
-  throw new StoreStartError(
-    `The database opened a session under ${rows[0]?.Value ?? 'an unknown isolation level'} although READ COMMITTED was asked for; is there a proxy in between that resets sessions?`,
-    { transient: false },
-  );
-}
-
-function toStartError(error: unknown, { host, port, user, database }: MysqlSettings): StoreStartError {
-  if (error instanceof StoreStartError) return error;
-  const { errno, code, message } = error as { errno?: number; code?: string; message?: string };
-  const at = `${host}:${port}`;
-  const transient = classify(error) === 'reconnect' || classify(error) === 'repeat';
-  const text =
-    errno === 1045 || errno === 1698
-      ? `The database at ${at} refused the user "${user}". Check the user and the password (DATABASE_URL, or DB_USER with DB_PASSWORD or DB_PASSWORD_FILE).`
-      : errno === 1044 || errno === 1142 || errno === 1227
-        ? `The user "${user}" may not use or create the database "${database}" at ${at}. Create it, or grant: GRANT ALL ON ${database}.* TO '${user}'.`
-        : transient
-          ? `The database at ${at} cannot be reached (${code ?? message ?? 'no reason given'}). Is it running, and do DATABASE_URL or DB_HOST and DB_PORT name it?`
-          : `The database at ${at} cannot be used: ${message ?? 'no reason given'}`;
-  return new StoreStartError(text, { transient, cause: error });
+/** A fail-over ends by itself; nothing else here does. */
+function refuseIfBroken(findings: Finding[], { host, port }: MysqlSettings): void {
+  const broken = findings.find(({ severity }) => severity === 'breaks');
+  if (broken === undefined) return;
+  throw new StoreStartError(`The database at ${host}:${port} cannot be used. ${broken.detail}`, {
+    transient: broken.name === 'read_only',
+  });
 }

@@ -1,97 +1,141 @@
-import mysql from 'mysql2';
 import type { MysqlPool, MysqlPoolConnection } from 'kysely';
-import { classify } from './errors.ts';
+import { timeout, type Answer, type Session } from './session.ts';
 
-/** A caller waits this long for a free connection, and then this long for its statement: together within the API's 5 s. */
-const ACQUIRE_TIMEOUT_MS = 1000;
-const STATEMENT_TIMEOUT_MS = 2500;
+/** A caller waits this long for a connection, and then has it for `holdMs`: together within the API's 5 s. */
+export const ACQUIRE_MS = 1500;
+/** Below the server's `wait_timeout`, so that it is always we who close. */
+const IDLE_MS = 5000;
 
-/**
- * The server drops a connection that has been silent for this long, and its row locks with it: a replica that froze or was
- * cut off hides no row for longer. Our own idle connections are closed well before.
- */
-const WAIT_TIMEOUT_S = 10;
-const IDLE_TIMEOUT_MS = 5000;
-
-/** One at a time: mysql2 takes single statements only. Isolation is spelled as the standard does, which both servers know. */
-const SESSION_SETUP = [
-  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-  `SET SESSION time_zone = '+00:00', wait_timeout = ${WAIT_TIMEOUT_S}, innodb_lock_wait_timeout = 2, lock_wait_timeout = 2`,
-];
+interface Waiter {
+  take(session: Session): void;
+  refuse(error: Error): void;
+}
 
 /**
- * A mysql2 pool with what it lacks: a bound on waiting for a connection, a session set up before first use, a deadline on
- * every statement, and no way back for a connection that timed out or saw a fatal or read-only error. (mysql2 sorts those
- * out in `pool.query` only, which Kysely does not use; its own statement timeout leaves the connection open.)
+ * Connections for Kysely. Unlike mysql2's own pool it lets nobody wait without end, bounds how long a connection is held
+ * (a statement without an answer breaks its connection and gets an error), and hands out no connection that is broken.
+ * When one breaks in use, those that are older than this use go too: after a fail-over or an outage they are as bad.
  */
-export function createPool(options: mysql.PoolOptions & { connectionLimit: number }): MysqlPool {
-  const pool = mysql.createPool({
-    ...options,
-    maxIdle: 1,
-    idleTimeout: IDLE_TIMEOUT_MS,
-    connectTimeout: ACQUIRE_TIMEOUT_MS,
-    enableKeepAlive: true,
-    keepAliveInitialDelay: 5000,
-    // An object given as a value would otherwise be spelled out as `a = 1, b = 2`.
-    stringifyObjects: true,
-    multipleStatements: false,
-    timezone: 'Z',
-    charset: 'utf8mb4_bin',
-  });
-  const ready = new WeakSet<mysql.PoolConnection>();
+export function createPool(deps: { open: () => Promise<Session>; size: number; holdMs: number }): MysqlPool {
+  const { open, size, holdMs } = deps;
+  const waiting = new Set<Waiter>();
+  /** The one used last comes last, and is used next, so that those which are not needed grow old. */
+  const idle: { session: Session; expiry: NodeJS.Timeout }[] = [];
+  let count = 0;
+  let opening = 0;
+  let trustedFrom = -Infinity;
+  let onEmpty: (() => void) | undefined;
 
   function getConnection(callback: (error: unknown, connection: MysqlPoolConnection) => void): void {
-    let waiting = true;
-    function answer(error: unknown, connection?: mysql.PoolConnection): void {
-      if (waiting) {
-        waiting = false;
-        clearTimeout(deadline);
-        callback(error, connection === undefined ? (undefined as never) : guarded(connection));
-      } else {
-        connection?.release();
-      }
-    }
-    const deadline = setTimeout(() => answer(timeout('No connection to the database became free')), ACQUIRE_TIMEOUT_MS);
-    pool.getConnection((error: Error | null, connection) => {
-      if (error !== null) return answer(error);
-      if (ready.has(connection)) return answer(null, connection);
-      setUp(connection, SESSION_SETUP, (setupError) => {
-        if (setupError !== null) {
-          connection.destroy();
-          return answer(setupError);
-        }
-        ready.add(connection);
-        answer(null, connection);
-      });
-    });
+    const waiter: Waiter = {
+      take(session) {
+        leave();
+        callback(null, lend(session));
+      },
+      refuse(error) {
+        leave();
+        callback(error, undefined as never);
+      },
+    };
+    const leave = () => {
+      clearTimeout(deadline);
+      waiting.delete(waiter);
+    };
+    const deadline = setTimeout(() => waiter.refuse(timeout('No connection to the database became free')), ACQUIRE_MS);
+    waiting.add(waiter);
+    serve();
   }
 
-  return { getConnection, end: (callback) => pool.end(callback) };
-}
+  function serve(): void {
+    for (const waiter of waiting) {
+      const session = takeIdle();
+      if (session === undefined) break;
+      waiter.take(session);
+    }
+    while (count < size && opening < waiting.size) void openOne();
+  }
 
-function setUp(connection: mysql.PoolConnection, statements: string[], done: (error: Error | null) => void): void {
-  const [first, ...rest] = statements;
-  if (first === undefined) return done(null);
-  guarded(connection).query(first, [], (error) => (error ? done(error as Error) : setUp(connection, rest, done)));
-}
+  function takeIdle(): Session | undefined {
+    for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
+      clearTimeout(last.expiry);
+      if (!last.session.isBroken()) return last.session;
+      discard();
+    }
+    return undefined;
+  }
 
-/** The connection as Kysely sees it. */
-function guarded(connection: mysql.PoolConnection): MysqlPoolConnection {
-  return Object.assign(Object.create(connection) as MysqlPoolConnection, {
-    query(sql: string, parameters: unknown[], callback: (error: unknown, result: never) => void) {
-      let answered = false;
-      const answer = (error: unknown, result?: unknown) => {
-        if (answered) return;
-        answered = true;
+  async function openOne(): Promise<void> {
+    count++;
+    opening++;
+    try {
+      const session = await open();
+      opening--;
+      keep(session);
+    } catch (error) {
+      opening--;
+      discard();
+      // With no connection left, nobody who waits could get one: an outage is told to all at once.
+      for (const waiter of [...waiting].slice(0, count === 0 ? Infinity : 1)) waiter.refuse(error as Error);
+    }
+    serve();
+  }
+
+  /** As much of mysql2's connection as Kysely uses. */
+  function lend(session: Session): MysqlPoolConnection {
+    const lentAt = performance.now();
+    const deadline = setTimeout(() => session.fail(timeout('The database gave no answer')), holdMs);
+    const lent = {
+      query: (sql: string, parameters: unknown[], answer: Answer) => session.query(sql, parameters, answer),
+      release() {
         clearTimeout(deadline);
-        if (error && classify(error) === 'reconnect') connection.destroy();
-        callback(error, result as never);
-      };
-      const deadline = setTimeout(() => answer(timeout('A statement got no answer')), STATEMENT_TIMEOUT_MS);
-      return connection.query(sql, parameters, answer);
-    },
-    release: () => connection.release(),
-  });
-}
+        if (session.isBroken()) {
+          discard();
+          distrust(lentAt);
+        } else {
+          keep(session);
+        }
+        serve();
+      },
+    };
+    return lent as unknown as MysqlPoolConnection;
+  }
 
-const timeout = (what: string): Error => Object.assign(new Error(`${what} in time.`), { code: 'ETIMEDOUT' });
+  function keep(session: Session): void {
+    if (session.openedAt < trustedFrom || onEmpty !== undefined) return close(session);
+    const entry = { session, expiry: setTimeout(() => closeIdle((other) => other === entry), IDLE_MS) };
+    idle.push(entry);
+  }
+
+  function distrust(openedBefore: number): void {
+    trustedFrom = Math.max(trustedFrom, openedBefore);
+    closeIdle(({ session }) => session.openedAt < trustedFrom);
+  }
+
+  function closeIdle(isMeant: (entry: (typeof idle)[number]) => boolean): void {
+    for (const entry of idle.filter(isMeant)) {
+      clearTimeout(entry.expiry);
+      idle.splice(idle.indexOf(entry), 1);
+      close(entry.session);
+    }
+  }
+
+  function close(session: Session): void {
+    session.end();
+    discard();
+  }
+
+  function discard(): void {
+    count--;
+    if (count === 0) onEmpty?.();
+  }
+
+  return {
+    getConnection,
+    end(callback) {
+      onEmpty = () => callback(null);
+      for (const waiter of waiting) waiter.refuse(timeout('The store has been closed'));
+      closeIdle(() => true);
+      if (count === 0) onEmpty();
+    },
+  };
+}

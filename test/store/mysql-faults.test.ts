@@ -1,0 +1,252 @@
+import { describe, expect } from '@jest/globals';
+import { sql } from 'kysely';
+import { createConnection, type Connection } from 'mysql2/promise';
+import { openMysqlStore } from '../../src/store/mysql/open.ts';
+import { createPersistently } from '../../src/store/mysql/persistently.ts';
+import { Refusal } from '../../src/timers/index.ts';
+import { queryServer } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
+import { claimOf, makeTimer, makeTimers, resultOf } from '../support/timers.ts';
+import {
+  ANSWER_MS,
+  everyVerb,
+  expectAnswersInTime,
+  expectRecovery,
+  itOnBoth,
+  usePrivateServers,
+  withFaultyStore,
+  works,
+  type FaultRig,
+} from './fault-rig.ts';
+import { connectTo, timed } from './mysql-under-test.ts';
+
+const servers = usePrivateServers();
+
+const itSurvives = (name: string, test: (rig: FaultRig) => Promise<void>) =>
+  itOnBoth(name, (kind) => withFaultyStore(servers.get(kind), test));
+
+describe('A store whose network fails', () => {
+  itSurvives('answers in time through a black hole, and works again after it on new connections', async (rig) => {
+    const { store, proxy } = rig;
+    const before = new Set(await rig.sessions());
+    proxy.blackHole();
+    await expectAnswersInTime(store);
+    await expectAnswersInTime(store);
+
+    await proxy.pass();
+    await expectRecovery(store);
+
+    const now = await rig.sessions();
+    expect(now.filter((id) => before.has(id))).toEqual([]);
+    expect(now.length).toBeLessThanOrEqual(rig.direct.poolSize);
+  });
+
+  itSurvives('answers in time when one answer does not come, and gives that connection to nobody else', async (rig) => {
+    const before = rig.proxy.accepted;
+    const silent = rig.proxy.once(/MIN\(wake_at\)/, 'fall silent');
+
+    await expectAnswersInTime(rig.store);
+    await silent;
+
+    expect(await works(rig.store)).toBe(true);
+    expect(rig.proxy.accepted).toBeGreaterThan(before);
+  });
+
+  itSurvives('answers at once while connections are refused, and works again after that', async ({ store, proxy }) => {
+    await proxy.refuse();
+    for (const { ms, error } of await Promise.all(everyVerb(store).map(timed))) {
+      expect(ms).toBeLessThan(1000);
+      expect(error).toBeInstanceOf(Refusal);
+    }
+    await proxy.pass();
+    await expectRecovery(store);
+  });
+
+  itSurvives('answers each of two thousand inserts in time while nothing passes', async ({ store, proxy }) => {
+    proxy.blackHole();
+    for (const { ms, error } of await Promise.all(makeTimers(2000).map((timer) => timed(store.insert([timer]))))) {
+      expect(ms).toBeLessThan(ANSWER_MS);
+      expect(error).toMatchObject({ code: 'store_unavailable' });
+    }
+  });
+
+  itSurvives('closes in time while nothing answers', async ({ direct, proxy }) => {
+    const other = await openMysqlStore({ ...direct, port: proxy.port });
+    await Promise.all(everyVerb(other));
+    proxy.blackHole();
+    expect((await timed(other.close())).ms).toBeLessThan(ANSWER_MS);
+  });
+});
+
+describe('A store whose connections are killed', () => {
+  itSurvives('does not notice it while they are idle', async (rig) => {
+    for (const id of await rig.sessions()) await queryServer(rig.server.url, `KILL ${id}`);
+    await eventually(async () => (await rig.sessions()).length === 0);
+
+    expect(await works(rig.store)).toBe(true);
+  });
+
+  itSurvives('answers in time when it happens in the middle of statements, and works again', async (rig) => {
+    const blocker = await rig.lockEverything();
+    const answers = Promise.all(everyVerb(rig.store).map(timed));
+    await eventually(async () => (await rig.sessions()).length > 2);
+    for (const id of await rig.sessions()) {
+      if (id !== blocker.threadId) await queryServer(rig.server.url, `KILL ${id}`).catch(() => undefined);
+    }
+
+    for (const { ms } of await answers) expect(ms).toBeLessThan(ANSWER_MS);
+    await blocker.end();
+    await expectRecovery(rig.store);
+  });
+});
+
+describe('A store whose rows are locked', () => {
+  itSurvives('answers in time, and writes once they are free', async (rig) => {
+    const { store } = rig;
+    const held = await insertAndClaim(store, 5);
+    const results = held.map((row) => resultOf(row));
+    const blocker = await rig.lockEverything();
+
+    const { ms, error } = await timed(store.record(results));
+
+    expect(ms).toBeLessThan(ANSWER_MS);
+    expect(error).toMatchObject({ code: 'store_unavailable', cause: { errno: 1205 } });
+    await blocker.end();
+    expect(await store.record(results)).toEqual([]);
+    expect(await store.find(held[0]?.id ?? '')).toMatchObject({ status: 'done', attempts: 1 });
+  });
+
+  itSurvives('does again what was rolled back in a deadlock, and tells nobody', async ({ store, database, server }) => {
+    const held = await insertAndClaim(store, 20);
+    const ids = held.map(({ id }) => id).sort();
+    const [first, last] = [ids[0], ids.at(-1)].map((id) => `UNHEX('${(id ?? '').replaceAll('-', '')}')`);
+    const other = await createConnection(database.url);
+    await other.query('BEGIN');
+    // Of the two the one that has written less is rolled back.
+    await other.query('CREATE TEMPORARY TABLE weight (n INT) ENGINE = InnoDB');
+    await other.query(`INSERT INTO weight VALUES ${Array(1000).fill('(1)').join()}`);
+    await other.query(`UPDATE timers SET lost = 9 WHERE id = ${last}`);
+    const deadlocks = await deadlocksOn(server.url);
+
+    const recording = store.record(held.map((row) => resultOf(row)));
+    await eventually(async () => (await waitersOn(server.url)) > 0);
+    await other.query(`UPDATE timers SET lost = 9 WHERE id = ${first}`);
+    await other.query('COMMIT');
+
+    expect(await recording).toEqual([]);
+    expect(await deadlocksOn(server.url)).toBe(deadlocks + 1);
+    expect(await store.find(ids[0] ?? '')).toMatchObject({ status: 'done', attempts: 1 });
+    await other.end();
+  });
+
+  itSurvives('gives up in time what the database rolls back again and again', async ({ direct }) => {
+    const db = connectTo(direct);
+    let tries = 0;
+    const { ms, error } = await timed(
+      createPersistently(db)(async (connection) => {
+        tries++;
+        await sql`SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213`.execute(connection);
+      }),
+    );
+
+    expect(error).toMatchObject({ code: 'store_unavailable' });
+    expect(tries).toBeGreaterThan(2);
+    expect(ms).toBeLessThan(ANSWER_MS);
+    await db.destroy();
+  });
+});
+
+describe('A store whose server', () => {
+  itSurvives('is read-only refuses to write, and writes again later, on no connection of before', async (rig) => {
+    await rig.withPlainUser(async ({ store, user }) => {
+      const before = new Set(await rig.sessions(user));
+      await queryServer(rig.server.url, 'SET GLOBAL read_only = ON');
+
+      const { ms, error } = await timed(store.insert([makeTimer()]));
+      expect(ms).toBeLessThan(ANSWER_MS);
+      expect(error).toMatchObject({ code: 'store_unavailable', cause: { errno: 1290 } });
+      expect(await store.find(crypto.randomUUID())).toBeUndefined();
+      await expectAnswersInTime(store);
+
+      await queryServer(rig.server.url, 'SET GLOBAL read_only = OFF');
+      await expectRecovery(store);
+      expect((await rig.sessions(user)).filter((id) => before.has(id))).toEqual([]);
+    });
+  });
+
+  itSurvives('takes no more connections gets by with those it has, and grows again later', async (rig) => {
+    await rig.withPlainUser(async ({ store, url }) => {
+      const others: Connection[] = [];
+      const [row] = await queryServer(rig.server.url, "SHOW GLOBAL STATUS LIKE 'Threads_connected'");
+      await queryServer(rig.server.url, `SET GLOBAL max_connections = ${Math.max(Number(row?.Value), 10) + 3}`);
+      const full = await fill(url, others);
+      expect(full).toMatchObject({ errno: 1040 });
+
+      await expectAnswersInTime(store);
+
+      for (const other of others) other.destroy();
+      await expectRecovery(store);
+      await queryServer(rig.server.url, 'SET GLOBAL max_connections = 500');
+    });
+  });
+
+  itSurvives('is frozen answers in time, and works again when it thaws', async ({ store, server }) => {
+    await server.freeze();
+    await expectAnswersInTime(store);
+    server.thaw();
+    await expectRecovery(store);
+  });
+
+  itSurvives('shuts down answers in time, and works again when it is back', async ({ store, server }) => {
+    const [answers] = await Promise.all([expectAnswersInTime(store), server.shutdown()]);
+    expect(answers).toBeUndefined();
+    await expectAnswersInTime(store);
+    await server.restart();
+    await expectRecovery(store);
+  });
+
+  itSurvives('crashes answers in time, and keeps what it has said to be stored', async ({ store, server }) => {
+    const timers = makeTimers(100);
+    const answers = timers.map((timer) => store.insert([timer]).then(() => timer.id));
+    await Promise.race(answers);
+    await server.kill();
+    const stored = (await Promise.allSettled(answers)).flatMap((answer) =>
+      answer.status === 'fulfilled' ? [answer.value] : [],
+    );
+    await expectAnswersInTime(store);
+
+    await server.restart();
+    await expectRecovery(store);
+
+    expect(stored.length).toBeGreaterThan(0);
+    for (const id of stored) expect(await store.find(id)).toBeDefined();
+  });
+});
+
+async function insertAndClaim(store: FaultRig['store'], count: number) {
+  const timers = makeTimers(count);
+  await store.insert(timers);
+  const ids = new Set(timers.map(({ id }) => id));
+  return (await store.claim(claimOf())).filter(({ id }) => ids.has(id));
+}
+
+const waitersOn = async (url: string): Promise<number> => {
+  const waiting = "SELECT COUNT(*) AS n FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
+  return Number((await queryServer(url, waiting))[0]?.n);
+};
+
+const deadlocksOn = async (url: string): Promise<number> => {
+  const counted = "SELECT count AS n FROM information_schema.innodb_metrics WHERE name = 'lock_deadlocks'";
+  return Number((await queryServer(url, counted))[0]?.n);
+};
+
+/** Opens connections until the server takes no more; says how it refused. */
+async function fill(url: string, connections: Connection[]): Promise<unknown> {
+  for (;;) {
+    try {
+      connections.push(await createConnection(url));
+    } catch (error) {
+      return error;
+    }
+  }
+}

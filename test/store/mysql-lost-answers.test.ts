@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { insertRows } from '../../src/store/mysql/insert.ts';
+import { toRow } from '../../src/store/timer-row.ts';
+import { eventually } from '../support/eventually.ts';
+import type { StatementFault } from '../support/fault-proxy.ts';
+import { claimOf, makeTimer, makeTimers, resultOf, T0 } from '../support/timers.ts';
+import { connectTo, KINDS, openFaultyStore, type FaultyStore } from './mysql-under-test.ts';
+
+const CLAIM = /UPDATE \(SELECT id FROM timers/;
+const CLAIM_READ = /FROM timers t FORCE INDEX \(wake\)/;
+const INSERT = /INSERT INTO timers/;
+const RECORD = /UPDATE\s+JSON_TABLE/;
+const COMMIT = /commit$/;
+const UNAVAILABLE = { code: 'store_unavailable' };
+
+describe.each(KINDS)('On %s', (kind) => {
+  let opened: FaultyStore;
+  let store: FaultyStore['store'];
+
+  beforeEach(async () => {
+    opened = await openFaultyStore(kind);
+    store = opened.store;
+  });
+  afterEach(() => opened.close());
+
+  const countOf = async (table: string) => Number((await opened.query(`SELECT COUNT(*) AS n FROM ${table}`))[0]?.n);
+  const heldBy = async (claimId: string) =>
+    opened.query(
+      `SELECT id FROM timers WHERE claim_id = UNHEX('${claimId.replaceAll('-', '')}') AND status = 'executing'`,
+    );
+
+  const waitingInserts = async () => {
+    const statements = `SELECT COUNT(*) AS n FROM information_schema.processlist
+                         WHERE db = '${opened.database.name}' AND info LIKE 'INSERT INTO timers%'`;
+    return Number((await opened.query(statements))[0]?.n);
+  };
+
+  describe('a claim', () => {
+    it.each([
+      ['was written', CLAIM],
+      ['was written and whose rows were read', CLAIM_READ],
+    ])('that %s, but whose answer was lost, returns nothing and can be handed back', async (_, statement) => {
+      await store.insert(makeTimers(20));
+      const query = claimOf();
+      const lost = opened.proxy.once(statement, 'lose the answer');
+
+      await expect(store.claim(query)).rejects.toMatchObject(UNAVAILABLE);
+      await lost;
+
+      expect(await heldBy(query.claimId)).toHaveLength(20);
+      await store.releaseClaim({ ...query, now: T0 });
+      expect(await heldBy(query.claimId)).toEqual([]);
+      expect(await store.claim(claimOf())).toHaveLength(20);
+    });
+
+    it('is not written a second time when its answer was lost, for the first may hold rows', async () => {
+      await store.insert(makeTimers(20));
+      const query = claimOf({ limit: 5 });
+      const lost = opened.proxy.once(CLAIM, 'lose the answer');
+
+      await expect(store.claim(query)).rejects.toMatchObject(UNAVAILABLE);
+      await lost;
+
+      expect(await heldBy(query.claimId)).toHaveLength(5);
+    });
+  });
+
+  describe('an insert', () => {
+    it.each(['lose the statement', 'lose the answer'] satisfies StatementFault[])(
+      'that meets "%s" stores each of its timers once and says so',
+      async (fault) => {
+        const happened = opened.proxy.once(INSERT, fault);
+
+        await store.insert(makeTimers(300));
+        await happened;
+
+        expect(await countOf('timers')).toBe(300);
+      },
+    );
+
+    it('whose first try is still under way on the server stores each of its timers once', async () => {
+      const timers = makeTimers(50);
+      const other = connectTo(opened.direct);
+      const transaction = await other.startTransaction().execute();
+      await insertRows(transaction, timers.slice(49).map(toRow), false);
+
+      const inserting = store.insert(timers);
+      await eventually(async () => (await waitingInserts()) === 1);
+      opened.proxy.cut();
+      await eventually(async () => (await waitingInserts()) === 2);
+      await transaction.rollback().execute();
+      await inserting;
+
+      expect(await countOf('timers')).toBe(50);
+      await other.destroy();
+    });
+
+    it('meets a connection that was lost since its last use, and stores its timers all the same', async () => {
+      await store.insert([makeTimer()]);
+      opened.proxy.cut();
+      await store.insert(makeTimers(3));
+      expect(await countOf('timers')).toBe(4);
+    });
+  });
+
+  describe('a record', () => {
+    async function claimed(count: number) {
+      await store.insert(makeTimers(count));
+      return store.claim(claimOf());
+    }
+
+    it.each([
+      ['UPDATE', RECORD],
+      ['COMMIT', COMMIT],
+    ])('whose %s was answered to nobody is counted once', async (_, statement) => {
+      const held = await claimed(40);
+      const results = held.map((row) =>
+        resultOf(row, { status: 'waiting', wakeAt: T0 + 9000, nextAttemptAt: T0 + 9000 }),
+      );
+      const lost = opened.proxy.once(statement, 'lose the answer');
+
+      expect(await store.record(results)).toEqual([]);
+      await lost;
+
+      expect(
+        await opened.query('SELECT status, attempts, COUNT(*) AS n FROM timers GROUP BY status, attempts'),
+      ).toEqual([{ status: 'waiting', attempts: 1, n: 40 }]);
+      expect(await countOf('attempts')).toBe(40);
+    });
+
+    it('is all there or not at all when the connection is cut before its COMMIT', async () => {
+      const held = await claimed(10);
+      const results = held.map((row) => resultOf(row, { status: 'failed', reason: 'gone' }));
+      const happened = opened.proxy.once(COMMIT, 'lose the statement');
+
+      expect(await store.record(results)).toEqual([]);
+      await happened;
+
+      expect(await countOf('attempts')).toBe(10);
+      expect(await opened.query('SELECT DISTINCT status, attempts FROM timers')).toEqual([
+        { status: 'failed', attempts: 1 },
+      ]);
+    });
+  });
+});
