@@ -1,7 +1,9 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { MIMEType } from 'node:util';
+import type { IncomingMessage } from 'node:http';
+import { refuseOtherTypes } from './media-type.ts';
 import { Problem } from './problem.ts';
 
+/** Largest request for one timer. */
+export const MAX_TIMER_BYTES = 128 * 1024;
 /** How much more than allowed is swallowed so that the client gets to read its 413, before we hang up. */
 const GRACE_BYTES = 1024 * 1024;
 
@@ -9,38 +11,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /** The body as JSON of any kind. Throws a `Problem` when it is none, too large, compressed or of another type. */
 export async function readJson(req: IncomingMessage, { maxBytes }: { maxBytes: number }): Promise<unknown> {
-  refuseOtherTypes(req.headers);
+  refuseOtherTypes(req.headers, { type: 'application/json', name: 'JSON' });
   const bytes = await readBytes(req, maxBytes);
   try {
     return JSON.parse(utf8.decode(bytes));
   } catch (error) {
     throw new Problem('malformed_json', malformation(bytes), { cause: error });
-  }
-}
-
-function refuseOtherTypes(headers: IncomingHttpHeaders): void {
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new Problem('unsupported_media_type', 'Compressed bodies are not accepted; send the JSON as it is.', {
-      headers: { 'Accept-Encoding': 'identity' },
-    });
-  }
-  const type = headers['content-type'];
-  if (type !== 'application/json' && !isUtf8Json(type)) {
-    throw new Problem(
-      'unsupported_media_type',
-      'The body must be JSON in UTF-8, sent with the header "Content-Type: application/json".',
-    );
-  }
-}
-
-function isUtf8Json(type: string | undefined): boolean {
-  if (type === undefined) return false;
-  try {
-    const { essence, params } = new MIMEType(type);
-    return essence === 'application/json' && (params.get('charset') ?? 'utf-8').toLowerCase() === 'utf-8';
-  } catch {
-    return false;
   }
 }
 

@@ -1,115 +1,80 @@
-import { v7 as uuidv7 } from 'uuid';
-import type { ClaimedTimer, ShortTimers, TargetPolicy, Timer, TimerOrder, TimerStore } from '../timers/index.ts';
+import type {
+  IdempotencyRecord,
+  KeyedResult,
+  KeyedTimer,
+  ShortTimers,
+  TimerOrder,
+  TimerStore,
+} from '../timers/index.ts';
+import { idempotencyRecord } from './idempotency.ts';
 import type { NewTimer } from './new-timer.ts';
-import { Problem } from './problem.ts';
-import { resolveDue } from './when.ts';
+import { orderOf, type OrderRules } from './order.ts';
+import { placeTimer } from './place-timer.ts';
 
-export interface ScheduleDeps {
-  store: Pick<TimerStore, 'insert'>;
+export interface ScheduleDeps extends OrderRules {
+  store: Pick<TimerStore, 'insert' | 'insertKeyed'>;
   storeClock: { now(): number };
   shortTimers: ShortTimers;
-  targets: TargetPolicy;
-  maxDelayMs: number;
-  maxAttempts: number;
 }
 
-export type Schedule = (asked: NewTimer, by: { owner: string | null }) => Promise<Timer>;
+/** A request for one timer that was found to be in order. */
+export interface Entry {
+  order: TimerOrder;
+  idempotency: IdempotencyRecord | null;
+}
 
-/** Makes timers: resolves once the timer is committed; rejects with a `Problem`, or with what the store threw. */
+/** How timers are made, whichever route they come by. */
+export interface Schedule {
+  /** Throws a `Problem` at the field that cannot be had. */
+  take(
+    asked: NewTimer,
+    given: { owner: string | null; key?: string | undefined; idempotencyKey?: string | undefined },
+  ): Entry;
+  /** Resolves, in the order of the entries, once everything is committed. Rejects with what the store threw. */
+  store(entries: Entry[]): Promise<KeyedResult[]>;
+  storeOne(entry: Entry): Promise<KeyedResult>;
+}
+
 export function createSchedule(deps: ScheduleDeps): Schedule {
-  return async (asked, { owner }) => {
-    refuseTarget(asked.url, deps.targets);
-    // Up to the next whole millisecond: due instants are integers and never before what was asked for.
-    const createdAt = Math.ceil(deps.storeClock.now());
-    const order = orderOf(asked, { ...deps, owner, createdAt });
-    return insertTimer(order, deps);
-  };
-}
+  const { store, storeClock, shortTimers } = deps;
 
-function refuseTarget(url: string, targets: TargetPolicy): void {
-  const refusal = targets.refusalOf(url);
-  if (refusal === undefined) return;
-  throw new Problem('target_not_allowed', refusal, { errors: [{ pointer: '/url', message: refusal }] });
-}
+  async function storeAll(entries: Entry[]): Promise<KeyedResult[]> {
+    const placed = entries.map(({ order }) => placeTimer(order, shortTimers));
+    const keyed = placed.map(({ timer }, index) => ({ timer, idempotency: entries[index]?.idempotency ?? null }));
+    const results = await write(store, keyed).catch((error: unknown) => {
+      for (const place of placed) place.abandon();
+      throw error;
+    });
+    for (const [index, result] of results.entries()) placed[index]?.settle('timer' in result ? result.timer : null);
+    return results;
+  }
 
-function orderOf(
-  asked: NewTimer,
-  given: { owner: string | null; createdAt: number; maxDelayMs: number; maxAttempts: number },
-): TimerOrder {
   return {
-    id: uuidv7({ msecs: given.createdAt }),
-    action: 'webhook',
-    owner: given.owner,
-    label: null,
-    key: null,
-    metadata: null,
-    ...resolveDue(asked, given),
-    createdAt: given.createdAt,
-    url: asked.url,
-    method: 'POST',
-    headers: null,
-    body: null,
-    bodyBytes: 0,
-    appendId: true,
-    timeoutMs: null,
-    maxAttempts: given.maxAttempts,
-    retry: null,
-    delivery: 'at_least_once',
-    expiresAfterMs: null,
+    take(asked, { owner, key, idempotencyKey }) {
+      // Up to the next whole millisecond: due instants are integers and never before what was asked for.
+      const createdAt = Math.ceil(storeClock.now());
+      return {
+        order: orderOf(asked, { ...deps, owner, key: key ?? null, createdAt }),
+        idempotency:
+          idempotencyKey === undefined
+            ? null
+            : idempotencyRecord({ key: idempotencyKey, asked: { ...asked, key }, createdAt }),
+      };
+    },
+
+    store: storeAll,
+    async storeOne(entry) {
+      const [result] = await storeAll([entry]);
+      if (result === undefined) throw new Error('The store answers entry by entry.');
+      return result;
+    },
   };
 }
 
-const UNTRIED = {
-  reason: null,
-  attempts: 0,
-  lost: 0,
-  run: 0,
-  sendStartedAt: null,
-  firedAt: null,
-  latenessMs: null,
-  durationMs: null,
-  httpStatus: null,
-  errorCode: null,
-  errorMessage: null,
-  answer: null,
-};
-
-/**
- * A timer due within the lookahead is written as claimed by this replica, which holds a place for it in its due queue
- * since before the write: no pass needs to find it. The place is given up when the write may not have happened.
- */
-async function insertTimer(order: TimerOrder, { store, shortTimers }: ScheduleDeps): Promise<Timer> {
-  const nextAttemptAt = Math.max(order.dueAt, order.createdAt);
-  const place = shortTimers.reserve(nextAttemptAt, order.bodyBytes);
-  if (!place) {
-    const timer: Timer = {
-      ...order,
-      ...UNTRIED,
-      status: 'waiting',
-      wakeAt: nextAttemptAt,
-      nextAttemptAt,
-      claimId: null,
-      fence: 0,
-    };
-    await store.insert([timer]);
-    return timer;
-  }
-  const { claimId, leaseEndsAt } = place;
-  const timer: Timer & ClaimedTimer = {
-    ...order,
-    ...UNTRIED,
-    status: 'executing',
-    wakeAt: leaseEndsAt,
-    nextAttemptAt,
-    claimId,
-    fence: 1,
-  };
-  try {
-    await store.insert([timer]);
-  } catch (error) {
-    place.abandon();
-    throw error;
-  }
-  place.commit(timer);
-  return timer;
+/** Timers without keys need no transaction and share their statement with those of other requests. */
+async function write(store: ScheduleDeps['store'], keyed: KeyedTimer[]): Promise<KeyedResult[]> {
+  const isPlain = keyed.every(({ timer, idempotency }) => timer.key === null && idempotency === null);
+  if (!isPlain) return store.insertKeyed(keyed);
+  if (keyed.length > 0) await store.insert(keyed.map(({ timer }) => timer));
+  return keyed.map(({ timer }) => ({ kind: 'created', timer }));
 }

@@ -1,49 +1,80 @@
 import type { Express } from 'express';
-import { validate as isUuid } from 'uuid';
+import type { Clock } from '../platform/index.ts';
 import type { TimerStore } from '../timers/index.ts';
 import type { Admission } from './admission.ts';
 import { sendJson } from './answer.ts';
 import { allowOnly } from './allow-only.ts';
+import { batchHandler } from './batch.ts';
+import { byKeyHandlers } from './by-key.ts';
+import { createChangeOwn } from './change-own.ts';
+import { createClientHandlers, type ClientHandlerDeps } from './client-handlers.ts';
+import { createFindOwn } from './find-own.ts';
+import { idempotencyKeyOf } from './idempotency.ts';
+import { importHandler } from './import.ts';
 import { newTimer } from './new-timer.ts';
-import { Problem } from './problem.ts';
-import { readJson } from './read-json.ts';
+import { MAX_TIMER_BYTES, readJson } from './read-json.ts';
 import { createSchedule, type ScheduleDeps } from './schedule.ts';
+import { answerTo, sendTimer } from './timer-answer.ts';
 import { viewTimer } from './timer-view.ts';
 import { validate } from './validate.ts';
 
 /** The first is canonical; the others are those of the systems that this one replaces. */
 const PATHS = ['/timers', '/timer', '/api/v1/timers'];
-const MAX_BODY_BYTES = 128 * 1024;
 
 export function mountTimers(
   app: Express,
-  deps: ScheduleDeps & { store: Pick<TimerStore, 'insert' | 'find'>; admit: Admission },
+  deps: ScheduleDeps &
+    Omit<ClientHandlerDeps, 'findOwn'> & {
+      store: Pick<TimerStore, 'find' | 'findByKey'>;
+      admit: Admission;
+      clock: Clock;
+      isStopping: () => boolean;
+    },
 ): void {
   const { store, storeClock, admit } = deps;
   const schedule = createSchedule(deps);
+  const findOwn = createFindOwn({ store });
+  const client = createClientHandlers({ ...deps, findOwn });
 
-  const create = admit(async (req, res, caller) => {
-    const asked = validate(newTimer, await readJson(req, { maxBytes: MAX_BODY_BYTES }));
-    const timer = await schedule(asked, caller);
-    sendJson(res, {
-      status: 201,
-      headers: { Location: `/timers/${timer.id}` },
-      // As of its creation, so that the time left is what was asked for and not a second more or less.
-      body: viewTimer(timer, { now: timer.createdAt }),
-    });
+  const create = admit(async (req, res, { owner }) => {
+    const idempotencyKey = idempotencyKeyOf(req.headers);
+    const asked = validate(newTimer, await readJson(req, { maxBytes: MAX_TIMER_BYTES }));
+    const entry = schedule.take(asked, { owner, idempotencyKey });
+    sendTimer(res, answerTo(await schedule.storeOne(entry), { now: entry.order.createdAt }));
   });
 
   const read = admit(async (req, res, caller) => {
-    const { id } = req.params as { id: string };
-    const timer = isUuid(id) ? await store.find(id.toLowerCase()) : undefined;
-    if (!timer || !(caller.seesAll || timer.owner === caller.owner)) {
-      throw new Problem('not_found', 'There is no timer of yours with this id.');
-    }
+    const timer = await findOwn(req.params.id, caller);
     sendJson(res, { status: 200, body: viewTimer(timer, { now: Math.ceil(storeClock.now()) }) });
   });
 
+  const batch = admit(batchHandler({ schedule }));
+  const importLines = admit(importHandler({ ...deps, schedule }));
+  const byKey = byKeyHandlers({ ...deps, schedule, changeOwn: createChangeOwn({ ...deps, findOwn }) });
+
   for (const path of PATHS) {
-    app.route(path).post(create).all(allowOnly('POST'));
-    app.route(`${path}/:id`).get(read).all(allowOnly('GET'));
+    app.route(path).get(client.list).post(create).all(allowOnly('GET', 'POST'));
+    app.route(`${path}/batch`).post(batch).all(allowOnly('POST'));
+    app.route(`${path}/import`).post(importLines).all(allowOnly('POST'));
+    app
+      .route(`${path}/by-key/:key`)
+      .get(admit(byKey.read))
+      .put(admit(byKey.put))
+      .delete(admit(byKey.remove))
+      .all(allowOnly('GET', 'PUT', 'DELETE'));
+    app.route(`${path}/cancel`).post(client.cancelAll).all(allowOnly('POST'));
+    app.route(`${path}/replay`).post(client.replayAll).all(allowOnly('POST'));
+    app
+      .route(`${path}/:id`)
+      .get(read)
+      .patch(client.patch)
+      .delete(client.cancel)
+      .all(allowOnly('GET', 'PATCH', 'DELETE'));
+    app.route(`${path}/:id/fire`).post(client.fire).all(allowOnly('POST'));
+    app.route(`${path}/:id/extend`).post(client.extend).all(allowOnly('POST'));
+    app.route(`${path}/:id/replay`).post(client.replay).all(allowOnly('POST'));
+    app.route(`${path}/:id/attempts`).get(client.attempts).all(allowOnly('GET'));
+    app.route(`${path}/:id/wait`).get(client.wait).all(allowOnly('GET'));
+    app.route(`${path}/:id/payload`).delete(client.erasePayload).all(allowOnly('DELETE'));
   }
 }

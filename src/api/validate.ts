@@ -35,6 +35,8 @@ const NOUNS: Record<string, string> = {
   number: 'a whole number',
   string: 'a string',
   object: 'a JSON object',
+  array: 'a list',
+  boolean: 'true or false',
 };
 
 /** Zod's own words are for programmers; these complete the sentence "<field> …". A schema's own words win over them. */
@@ -42,9 +44,11 @@ function inPlainWords(issue: z.core.$ZodRawIssue): string {
   if (issue.code === 'invalid_type') {
     return issue.input === undefined ? 'is required' : `must be ${NOUNS[issue.expected] ?? issue.expected}`;
   }
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.join(', ')}`;
   if (issue.code === 'too_small') return `must be ${issue.minimum}${unitOf(issue.origin)} or more`;
   if (issue.code === 'too_big') return `must be ${issue.maximum}${unitOf(issue.origin)} or less`;
   return 'is invalid';
 }
 
-const unitOf = (origin: string): string => (origin === 'string' ? ' characters' : '');
+const UNITS: Record<string, string> = { string: ' characters', array: ' entries' };
+const unitOf = (origin: string): string => UNITS[origin] ?? '';

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { parseDelay } from './delay.ts';
 import { parseInstant } from './instant.ts';
+import { instantOfLocalTime, isLocalTime, isTimeZone } from './local-time.ts';
 import { Problem } from './problem.ts';
 
 const HOUR_MS = 3_600_000;
@@ -14,6 +16,18 @@ export const whenFields = {
   minutes: count.optional().meta({ description: '90 is as good as an hour and a half.' }),
   seconds: count.optional().meta({ description: '90 is as good as a minute and a half.' }),
   delay_ms: count.optional().meta({ description: 'Milliseconds from now.' }),
+  delay: z
+    .string()
+    .max(64)
+    .refine((text) => parseDelay(text) !== undefined, {
+      error: 'must be a duration such as 1d2h30m or PT26H30M; years and months have no fixed length and are not taken',
+    })
+    .optional()
+    .meta({
+      description:
+        'From now: units `w d h m s ms` in this order, or ISO 8601 with weeks, days and time. A day is 24 hours.',
+      examples: ['1d2h30m', 'PT90S'],
+    }),
   due_at: z
     .string()
     .refine((text) => parseInstant(text) !== undefined, {
@@ -24,24 +38,50 @@ export const whenFields = {
       format: 'date-time',
       description: 'An instant (RFC 3339, with an offset or `Z`). One in the past is kept and fires at once.',
     }),
+  due_at_local: z
+    .string()
+    .refine(isLocalTime, { error: 'must be a date and time without an offset, such as 2030-12-31T23:59:59' })
+    .optional()
+    .meta({
+      description:
+        'What the clock on the wall shows, together with `timezone`. A time that a clock change skips stands for the ' +
+        'first moment after it; of one that occurs twice the earlier is meant.',
+      examples: ['2030-12-31T09:00:00'],
+    }),
+  timezone: z
+    .string()
+    .refine(isTimeZone, { error: 'must be the name of a time zone in the IANA database, such as Europe/Berlin' })
+    .optional()
+    .meta({ description: 'Where that clock hangs (IANA name).', examples: ['Europe/Berlin'] }),
 };
 
 export type When = z.infer<z.ZodObject<typeof whenFields>>;
 
 /** Every way of saying when, by its fields; a request may use one. */
-const WAYS: (keyof When)[][] = [['hours', 'minutes', 'seconds'], ['delay_ms'], ['due_at']];
+const WAYS: (keyof When)[][] = [
+  ['hours', 'minutes', 'seconds'],
+  ['delay_ms'],
+  ['delay'],
+  ['due_at'],
+  ['due_at_local', 'timezone'],
+];
 
 /** A check for the schema that has these fields. */
 export function refuseTwoWays(context: z.core.ParsePayload<When>): void {
-  const used = WAYS.flatMap((way) => way.find((field) => context.value[field] !== undefined) ?? []);
+  const { value } = context;
+  const refuse = (field: keyof When, message: string) =>
+    context.issues.push({ code: 'custom', input: value, path: [field], message });
+
+  const used = WAYS.flatMap((way) => way.find((field) => value[field] !== undefined) ?? []);
   const [first, ...others] = used;
   for (const other of others) {
-    context.issues.push({
-      code: 'custom',
-      input: context.value,
-      path: [other],
-      message: `says when a second time: "${String(first)}" is given too; use one of them`,
-    });
+    refuse(other, `says when a second time: "${String(first)}" is given too; use one of them`);
+  }
+  if (value.due_at_local !== undefined && value.timezone === undefined) {
+    refuse('timezone', 'is required with "due_at_local"');
+  }
+  if (value.timezone !== undefined && value.due_at_local === undefined) {
+    refuse('due_at_local', 'is required with "timezone"');
   }
 }
 
@@ -66,12 +106,18 @@ export function resolveDue(
 }
 
 function delayTerms(when: When, createdAt: number): { field: keyof When; ms: number }[] {
-  const dueAt = when.due_at === undefined ? undefined : parseInstant(when.due_at);
+  const { hours = 0, minutes = 0, seconds = 0, delay_ms = 0, delay, due_at, due_at_local, timezone } = when;
+  const until = (instant: number | undefined) => (instant === undefined ? 0 : instant - createdAt);
   return [
-    { field: 'hours', ms: (when.hours ?? 0) * HOUR_MS },
-    { field: 'minutes', ms: (when.minutes ?? 0) * MINUTE_MS },
-    { field: 'seconds', ms: (when.seconds ?? 0) * SECOND_MS },
-    { field: 'delay_ms', ms: when.delay_ms ?? 0 },
-    { field: 'due_at', ms: dueAt === undefined ? 0 : dueAt - createdAt },
+    { field: 'hours', ms: hours * HOUR_MS },
+    { field: 'minutes', ms: minutes * MINUTE_MS },
+    { field: 'seconds', ms: seconds * SECOND_MS },
+    { field: 'delay_ms', ms: delay_ms },
+    { field: 'delay', ms: delay === undefined ? 0 : (parseDelay(delay) ?? 0) },
+    { field: 'due_at', ms: until(due_at === undefined ? undefined : parseInstant(due_at)) },
+    {
+      field: 'due_at_local',
+      ms: due_at_local === undefined || timezone === undefined ? 0 : until(instantOfLocalTime(due_at_local, timezone)),
+    },
   ];
 }

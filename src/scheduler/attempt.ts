@@ -2,6 +2,7 @@ import type { Clock, Logger } from '../platform/index.ts';
 import { retryDelayMs, type Action, type AttemptError, type Outcome, type RecordedAttempt } from '../timers/index.ts';
 import { leaseCovers, type HeldTimer } from './held-timer.ts';
 import type { Result } from './recorder.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import type { SendMarks } from './send-marks.ts';
 import type { SchedulerSettings } from './settings.ts';
 
@@ -25,13 +26,14 @@ export interface Attempts {
 export function createAttempts(deps: {
   actions: ReadonlyMap<string, Action>;
   storeClock: { now(): number };
+  largeBodies: LargeBodies;
   sendMarks: SendMarks;
   clock: Clock;
   random: () => number;
   logger: Logger;
   settings: SchedulerSettings;
 }): Attempts {
-  const { actions, storeClock, sendMarks, clock, random, logger, settings } = deps;
+  const { actions, storeClock, largeBodies, sendMarks, clock, random, logger, settings } = deps;
 
   function refusalOf(held: HeldTimer): Result | undefined {
     const { timer } = held;
@@ -49,6 +51,8 @@ export function createAttempts(deps: {
     const { timer } = held;
     const action = actions.get(timer.action);
     if (action === undefined) return handBackLater(held);
+    const unread = largeBodies.isMissing(held) ? await readBody(held) : undefined;
+    if (unread !== undefined) return unread;
     const obstacle = timer.delivery === 'at_most_once' ? await markSend(held) : undefined;
     if (obstacle !== undefined) return obstacle;
     const { fence, run } = timer;
@@ -70,6 +74,16 @@ export function createAttempts(deps: {
     const result = { ...resultOf(held, outcome), attempt };
     log(held, action, attempt, result, outcome.error);
     return result;
+  }
+
+  /** Where the claim is lost, the result is too: the store takes none under it. */
+  async function readBody(held: HeldTimer): Promise<Result | undefined> {
+    try {
+      return (await largeBodies.read(held)) ? refusalOf(held) : handBack(held);
+    } catch (error) {
+      logger.warn({ err: error, id: held.timer.id }, 'timer.body_unread');
+      return handBackLater(held);
+    }
   }
 
   /** Nothing goes out before the mark is committed. Without one, the row is provably unsent and waits again. */

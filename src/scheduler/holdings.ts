@@ -18,6 +18,8 @@ export interface Holdings {
   roomBesideCrowd(): number;
   get(id: string): HeldTimer | undefined;
   add(held: HeldTimer): void;
+  /** The timer's body was read by now; its bytes count until the timer leaves. */
+  keepBody(held: HeldTimer, body: Uint8Array): void;
   /** The store knows what became of it. */
   remove(id: string): void;
   /** Keeps a place for a timer that is yet to be written; false when there is none. */
@@ -47,6 +49,10 @@ export function createHoldings(): Holdings {
     add(held) {
       timers.set(held.timer.id, held);
       bytes += bytesOf(held);
+    },
+    keepBody(held, body) {
+      held.timer.body = body;
+      bytes += body.length;
     },
     remove(id) {
       const held = timers.get(id);

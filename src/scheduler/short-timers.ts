@@ -34,6 +34,7 @@ export function createShortTimers(deps: {
         holdings.add(held);
         accept(held);
       },
+      free: () => holdings.unreserve(bodyBytes),
       abandon() {
         holdings.unreserve(bodyBytes);
         lostClaims.add(claim);

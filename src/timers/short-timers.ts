@@ -9,13 +9,15 @@ export interface ShortTimers {
   reserve(nextAttemptAt: number, bodyBytes: number): Reservation | undefined;
 }
 
-/** Exactly one of `commit` and `abandon` is called, once. */
+/** Exactly one of `commit`, `free` and `abandon` is called, once. */
 export interface Reservation {
   /** To be written with the row. */
   readonly claimId: string;
   readonly leaseEndsAt: number;
   /** Hands over the row; to be called synchronously when the store has committed it. */
   commit(timer: ClaimedTimer): void;
+  /** Nothing was written under the claim, for certain. */
+  free(): void;
   /** The write failed or its answer was lost: whatever row carries the claim is handed back and nothing is sent. */
   abandon(): void;
 }

@@ -208,9 +208,9 @@ describe('paths and methods', () => {
   });
 
   it.each([
-    ['PUT', '/timers', 'POST, OPTIONS'],
-    ['DELETE', '/timers/', 'POST, OPTIONS'],
-    ['PUT', '/timers/0199f1d0-2b1e-7c3a-9a55-6f1f2f0a7b10', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/timers', 'GET, POST, HEAD, OPTIONS'],
+    ['DELETE', '/timers/', 'GET, POST, HEAD, OPTIONS'],
+    ['PUT', '/timers/0199f1d0-2b1e-7c3a-9a55-6f1f2f0a7b10', 'GET, PATCH, DELETE, HEAD, OPTIONS'],
     ['POST', '/health', 'GET, HEAD, OPTIONS'],
     ['POST', '/openapi.json', 'GET, HEAD, OPTIONS'],
   ])('refuses %s %s and says what is allowed', async (method, path, allow) => {
@@ -229,7 +229,7 @@ describe('paths and methods', () => {
     const answer = await request(app).options('/timers').set('Origin', 'https://evil.example');
 
     expect(answer.status).toBe(204);
-    expect(answer.headers.allow).toBe('POST, OPTIONS');
+    expect(answer.headers.allow).toBe('GET, POST, HEAD, OPTIONS');
     expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys, type ApiDeps } from '../../src/api/index.ts';
-import { apiUnderTest, HOOK } from './api-under-test.ts';
+import { apiUnderTest, HOOK, memoryStore } from './api-under-test.ts';
 
 const BODY = JSON.stringify({ seconds: 1, url: HOOK });
 const HEAD = 'POST /timers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
@@ -162,7 +162,7 @@ describe('what is hardly HTTP', () => {
 
   it('never puts a refusal where the answer to an earlier request belongs', async () => {
     const insertion = Promise.withResolvers<undefined>();
-    const api = await listening({ store: { insert: () => insertion.promise, find: () => Promise.resolve(undefined) } });
+    const api = await listening({ store: { ...memoryStore(), insert: () => insertion.promise } });
     const { socket, ended } = await client(api);
 
     socket.write(`${POST}this is not HTTP\r\n\r\n`);
@@ -259,11 +259,11 @@ describe('start and stop', () => {
     const begun = Promise.withResolvers<undefined>();
     const api = await listening({
       store: {
+        ...memoryStore(),
         insert() {
           begun.resolve(undefined);
           return insertion.promise;
         },
-        find: () => Promise.resolve(undefined),
       },
     });
     const [first, second] = [await client(api), await client(api)];

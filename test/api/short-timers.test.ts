@@ -13,7 +13,13 @@ function shortTimersUnderTest() {
   const store = memoryStore();
   const { app } = apiUnderTest({
     store: {
+      ...store,
       find: (id: string) => store.find(id),
+      findByKey: (query) => store.findByKey(query),
+      insertKeyed(entries) {
+        steps.push('insert');
+        return store.insertKeyed(entries);
+      },
       insert(timers: Timer[]) {
         steps.push('insert');
         return store.insert(timers);
@@ -29,6 +35,7 @@ function shortTimersUnderTest() {
             steps.push('commit');
             committed.push(timer);
           },
+          free: () => void steps.push('free'),
           abandon: () => void steps.push('abandon'),
         };
       },

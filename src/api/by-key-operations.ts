@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { newTimer, timerKey } from './new-timer.ts';
+import { problemResponses } from './problem-responses.ts';
+import type { ProblemCode } from './problem.ts';
+import { HOOK, WAITING } from './timer-examples.ts';
+import { timerView, type TimerView } from './timer-view.ts';
+
+const KEY = 'cart/4711';
+const NAMED: TimerView = { ...WAITING, key: KEY };
+const CANCELLED: TimerView = {
+  ...NAMED,
+  status: 'cancelled',
+  time_left: 0,
+  next_attempt_at: null,
+  finished_at: '2030-01-01T00:10:00.000Z',
+};
+
+const answer = (description: string, value: TimerView) => ({
+  description,
+  content: { 'application/json': { schema: timerView, examples: { timer: { value } } } },
+});
+
+/** What the OpenAPI document says of timers under names of their clients. */
+export function byKeyOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
+  const path = z.object({ key: timerKey.meta({ description: 'Percent-encoded.', examples: [KEY] }) });
+  return {
+    '/timers/by-key/{key}': {
+      put: {
+        operationId: 'putTimer',
+        tags: ['Timers'],
+        summary: 'Make the timer of a key, or change the one that waits',
+        description:
+          'Under one key at most one timer waits. Where one does, it becomes what is asked for here, under its id; ' +
+          'otherwise a new one is made. Every owner has keys of its own.',
+        requestParams: { path },
+        requestBody: {
+          required: true,
+          content: {
+            'application/json': {
+              schema: newTimer,
+              examples: {
+                debounce: { summary: 'Half an hour after the last call', value: { delay: '30m', url: HOOK } },
+              },
+            },
+          },
+        },
+        responses: {
+          '200': answer('The timer that waited, changed.', NAMED),
+          '201': answer('A new timer, committed.', NAMED),
+          ...problemResponses([
+            ...always,
+            'malformed_json',
+            'request_timeout',
+            'too_large',
+            'unsupported_media_type',
+            'invalid_request',
+            'target_not_allowed',
+            'already_executing',
+          ]),
+        },
+      },
+      get: {
+        operationId: 'readTimerByKey',
+        tags: ['Timers'],
+        summary: 'Read the latest timer of a key',
+        requestParams: { path },
+        responses: { '200': answer('The timer as it stands.', NAMED), ...problemResponses([...always, 'not_found']) },
+      },
+      delete: {
+        operationId: 'cancelTimerByKey',
+        tags: ['Timers'],
+        summary: 'Cancel the timer of a key',
+        requestParams: { path },
+        responses: {
+          '200': answer('The timer, cancelled.', CANCELLED),
+          ...problemResponses([...always, 'not_found', 'already_executing', 'already_finished']),
+        },
+      },
+    },
+  };
+}

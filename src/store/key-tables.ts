@@ -1,0 +1,30 @@
+import type { StandingTimer } from './keyed-plan.ts';
+import type { IdempotencyKeyRow, TimerKeyRow, TimerRow } from './schema.ts';
+import { bytesToUuid } from './uuid-bytes.ts';
+
+/**
+ * What the engines do differently in the transaction of `insertKeyed`. All of them lock in one order, idempotency keys
+ * before timer keys before timers and each kind sorted, so that no two transactions can wait for each other.
+ */
+export interface KeyTables {
+  /** Makes the rows that are not there, and returns what stands under all of these keys, locked until the commit. */
+  holdIdempotencyKeys(rows: IdempotencyKeyRow[]): Promise<IdempotencyKeyRow[]>;
+  holdTimerKeys(rows: TimerKeyRow[]): Promise<TimerKeyRow[]>;
+  /** Those of the timers that exist, locked until the commit. */
+  holdTimers(ids: string[]): Promise<StandingTimer[]>;
+  /** A timer that is there already stays as it is. */
+  insertTimers(rows: TimerRow[]): Promise<void>;
+}
+
+export const toStanding = (
+  id: string,
+  row: Pick<TimerRow, 'status' | 'claim_id' | 'fence' | 'run' | 'attempts' | 'created_at'>,
+): StandingTimer => ({
+  id,
+  status: row.status,
+  claimId: row.claim_id === null ? null : bytesToUuid(row.claim_id),
+  fence: row.fence,
+  run: row.run,
+  attempts: row.attempts,
+  createdAt: row.created_at,
+});
