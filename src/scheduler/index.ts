@@ -1,2 +1,3 @@
+export { createJanitor, type Janitor } from './janitor.ts';
 export { createScheduler, type Scheduler } from './scheduler.ts';
 export type { SchedulerSettings } from './settings.ts';

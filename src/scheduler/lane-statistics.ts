@@ -1,68 +1,80 @@
+import { latenessBucket, type LatenessCounts } from '../timers/index.ts';
 import type { Verdict } from './lane-limit.ts';
 
 /** Weight of the newest duration in the running mean. */
 const NEWEST = 0.1;
 const WINDOW_MS = 60_000;
-const BUCKET_MS = 5000;
-/** Latenesses kept per bucket, the latest; enough for percentiles that people look at. */
-const SAMPLES = 200;
+const SPAN_MS = 5000;
 
-interface Bucket {
-  startedAt: number;
+interface Counts {
   attempts: number;
   delivered: number;
-  lateness: number[];
+  lateness: Map<number, number>;
 }
 
 export interface LaneStatistics {
   add(verdict: Verdict, durationMs: number, now: number): void;
   addLateness(latenessMs: number, now: number): void;
   readonly meanDurationMs: number;
-  /** What the last minute was like. `successRate` is null without attempts, the percentiles without first tries. */
-  lastMinute(now: number): { attempts: number; successRate: number | null; p50: number | null; p99: number | null };
+  lastMinute(now: number): { attempts: number; delivered: number };
+  latenessOfLastMinute(now: number): LatenessCounts;
 }
 
 /** Of one lane; bounded whatever the traffic. Instants are of the monotonic clock. */
 export function createLaneStatistics(): LaneStatistics {
-  let buckets: Bucket[] = [];
+  /** Kept as a sum, since hundreds of lanes are asked at a time, and timers wait meanwhile. */
+  const minute = noCounts();
+  const spans: (Counts & { startedAt: number })[] = [];
   let meanDurationMs = 0;
 
-  function bucketAt(now: number): Bucket {
-    const last = buckets.at(-1);
-    if (last !== undefined && now - last.startedAt < BUCKET_MS) return last;
-    buckets = [...buckets.filter(({ startedAt }) => now - startedAt < WINDOW_MS), emptyBucket(now)];
-    return buckets.at(-1) as Bucket;
+  function spanAt(now: number): Counts {
+    const last = spans.at(-1);
+    if (last !== undefined && now - last.startedAt < SPAN_MS) return last;
+    forgetSpans(now);
+    const begun = { startedAt: now, ...noCounts() };
+    spans.push(begun);
+    return begun;
+  }
+
+  function forgetSpans(now: number): void {
+    for (let [first] = spans; first !== undefined && now - first.startedAt >= WINDOW_MS; [first] = spans) {
+      spans.shift();
+      minute.attempts -= first.attempts;
+      minute.delivered -= first.delivered;
+      for (const [bucket, seen] of first.lateness) count(minute.lateness, bucket, -seen);
+    }
   }
 
   return {
     add(verdict, durationMs, now) {
       meanDurationMs = meanDurationMs === 0 ? durationMs : meanDurationMs * (1 - NEWEST) + durationMs * NEWEST;
-      const bucket = bucketAt(now);
-      bucket.attempts += 1;
-      if (verdict === 'delivered') bucket.delivered += 1;
+      for (const counts of [spanAt(now), minute]) {
+        counts.attempts += 1;
+        if (verdict === 'delivered') counts.delivered += 1;
+      }
     },
     addLateness(latenessMs, now) {
-      const { lateness } = bucketAt(now);
-      if (lateness.length < SAMPLES) lateness.push(latenessMs);
-      else lateness[Math.floor(now) % SAMPLES] = latenessMs;
+      const bucket = latenessBucket(latenessMs);
+      for (const { lateness } of [spanAt(now), minute]) count(lateness, bucket, 1);
     },
     get meanDurationMs() {
       return meanDurationMs;
     },
     lastMinute(now) {
-      const recent = buckets.filter(({ startedAt }) => now - startedAt < WINDOW_MS);
-      const attempts = recent.reduce((sum, bucket) => sum + bucket.attempts, 0);
-      const delivered = recent.reduce((sum, bucket) => sum + bucket.delivered, 0);
-      const lateness = recent.flatMap((bucket) => bucket.lateness).sort((a, b) => a - b);
-      const quantile = (share: number) => lateness[Math.floor((lateness.length - 1) * share)] ?? null;
-      return {
-        attempts,
-        successRate: attempts === 0 ? null : delivered / attempts,
-        p50: quantile(0.5),
-        p99: quantile(0.99),
-      };
+      forgetSpans(now);
+      return { attempts: minute.attempts, delivered: minute.delivered };
+    },
+    latenessOfLastMinute(now) {
+      forgetSpans(now);
+      return [...minute.lateness];
     },
   };
 }
 
-const emptyBucket = (startedAt: number): Bucket => ({ startedAt, attempts: 0, delivered: 0, lateness: [] });
+const noCounts = (): Counts => ({ attempts: 0, delivered: 0, lateness: new Map() });
+
+function count(counts: Map<number, number>, bucket: number, more: number): void {
+  const seen = (counts.get(bucket) ?? 0) + more;
+  if (seen === 0) counts.delete(bucket);
+  else counts.set(bucket, seen);
+}

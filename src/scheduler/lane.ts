@@ -1,3 +1,4 @@
+import type { DestinationError, RecordedAttempt } from '../timers/index.ts';
 import type { HeldTimer } from './held-timer.ts';
 import { createLaneLimit, type LaneLimit, type Verdict } from './lane-limit.ts';
 import { createLaneStatistics, type LaneStatistics } from './lane-statistics.ts';
@@ -9,8 +10,8 @@ export interface Lane {
   inFlight: number;
   limit: LaneLimit;
   statistics: LaneStatistics;
-  /** Code of the last error an attempt ended with. */
-  lastError: string | null;
+  /** What the last attempt that failed ended with. */
+  lastError: DestinationError | null;
   /** Monotonic instants: of its making, and of the last that happened here. */
   madeAt: number;
   usedAt: number;
@@ -80,3 +81,15 @@ export function settle(lane: Lane, verdict: Verdict, attempt: { startedAt: numbe
   lane.limit.ended(verdict, attempt);
   if (verdict !== 'unsent') lane.statistics.add(verdict, attempt.endedAt - attempt.startedAt, attempt.endedAt);
 }
+
+/** Keeps of an attempt what is told to those who ask about its host. */
+export function note(lane: Lane, attempt: RecordedAttempt, now: number): void {
+  const { errorCode: code, errorMessage, firedAt, durationMs, latenessMs, number } = attempt;
+  if (code !== null) {
+    lane.lastError = { code, message: (errorMessage ?? code).slice(0, MESSAGE_CHARACTERS), at: firedAt + durationMs };
+  }
+  // A later attempt bears the lateness of the first once more.
+  if (number === 1) lane.statistics.addLateness(latenessMs, now);
+}
+
+const MESSAGE_CHARACTERS = 200;

@@ -1,13 +1,15 @@
 import type { Clock, Logger, RemoteClock, Service } from '../platform/index.ts';
 import type { Action, ShortTimers, TimerStore } from '../timers/index.ts';
 import { createAttempts } from './attempt.ts';
+import { createDestinations } from './destinations.ts';
 import { createDueQueue } from './due-queue.ts';
 import type { HeldTimer } from './held-timer.ts';
 import { createHoldings } from './holdings.ts';
-import { FIRST_IMPRESSION_MS, type Lane } from './lane.ts';
+import { FIRST_IMPRESSION_MS, note, type Lane } from './lane.ts';
 import { createLanes } from './lanes.ts';
 import { verdictOf } from './verdict.ts';
 import type { Verdict } from './lane-limit.ts';
+import { createLargeBodies } from './large-bodies.ts';
 import { createLoop } from './loop.ts';
 import { createLostClaims } from './lost-claims.ts';
 import { createPass, type PassResult } from './pass.ts';
@@ -41,10 +43,23 @@ export interface Scheduler extends Service, ShortTimers {
  * their names and lanes, no more; and polling is the truth, every wake-up a hint.
  */
 export function createScheduler(deps: {
-  store: Pick<TimerStore, 'pulse' | 'claim' | 'releaseClaim' | 'markSends' | 'expireSends' | 'record'>;
+  store: Pick<
+    TimerStore,
+    | 'pulse'
+    | 'claim'
+    | 'releaseClaim'
+    | 'readBody'
+    | 'markSends'
+    | 'expireSends'
+    | 'record'
+    | 'publishDestinations'
+    | 'forgetDestinations'
+  >;
   storeClock: RemoteClock;
   clock: Clock;
   actions: Action[];
+  /** Name of the action whose lanes are hosts, which are told of as destinations. */
+  destinationsOf: string;
   random: () => number;
   logger: Logger;
   settings: SchedulerSettings;
@@ -54,11 +69,13 @@ export function createScheduler(deps: {
   const aborter = new AbortController();
   const holdings = createHoldings();
   const lostClaims = createLostClaims({ store });
+  const largeBodies = createLargeBodies({ store, holdings });
   const sendMarks = createSendMarks({ store });
-  const attempts = createAttempts({ actions, storeClock, sendMarks, clock, random, logger, settings });
+  const attempts = createAttempts({ actions, storeClock, largeBodies, sendMarks, clock, random, logger, settings });
   const recorder = createRecorder({ store, holdings, clock, logger, onStoreError: () => pass.holdTakeOver() });
   const { maxConcurrency, maxRatePerLane } = settings;
   const lanes = createLanes({ maxConcurrency, maxRatePerLane, clock, start: attempt });
+  const destinations = createDestinations({ lanes, action: deps.destinationsOf, store, storeClock, clock, logger });
   const dueQueue = createDueQueue({ clock, storeClock, release });
   const pass = createPass({ store, storeClock, clock, holdings, lostClaims, accept, logger, settings });
   const shortTimers = createShortTimers({ storeClock, clock, holdings, lostClaims, accept, isOpen, settings });
@@ -133,10 +150,7 @@ export function createScheduler(deps: {
 
   async function attempt(held: HeldTimer, lane: Lane): Promise<Verdict> {
     const result = attempts.refusalOf(held) ?? (await attempts.perform(held, aborter.signal));
-    if (result.attempt !== null) {
-      lane.lastError = result.attempt.errorCode ?? lane.lastError;
-      lane.statistics.addLateness(result.attempt.latenessMs, clock.monotonic());
-    }
+    if (result.attempt !== null) note(lane, result.attempt, clock.monotonic());
     record(held, result);
     return verdictOf(result);
   }
@@ -151,6 +165,7 @@ export function createScheduler(deps: {
 
   /** What is claimed runs dry, what is in flight ends, the rest is handed back, everything is recorded. */
   async function drain(): Promise<void> {
+    const destinationsForgotten = destinations.stop();
     await loop.stop();
     await until(() => dueQueue.size === 0 && lanes.inFlight === 0 && lanes.queued === 0, settings.lookaheadMs);
     for (const held of [...dueQueue.drain(), ...lanes.takeOut(() => true)]) record(held, attempts.handBack(held));
@@ -162,6 +177,7 @@ export function createScheduler(deps: {
       logger.warn({ err: error, claims: lostClaims.size }, 'scheduler.claims_left');
     });
     if (!recorded) logger.error({ results: recorder.pending }, 'scheduler.results_left');
+    await destinationsForgotten;
   }
 
   async function until(isSo: () => boolean, withinMs: number): Promise<void> {
@@ -180,7 +196,7 @@ export function createScheduler(deps: {
     },
     start() {
       loop.start();
-      return Promise.resolve();
+      return destinations.start();
     },
     stop: () => (stopping ??= drain()),
   };

@@ -85,6 +85,7 @@ export async function createRig(over: {
     storeClock,
     clock,
     actions: [action],
+    destinationsOf: 'webhook',
     random: () => 0.5,
     logger,
     settings: { ...settings, ...over.settings },
