@@ -20,6 +20,7 @@ export interface Config {
     maxRatePerLane: number | null;
     giveUpAfterMs: number;
   };
+  janitor: { retentionMs: number };
   delivery: {
     timeoutMs: number;
     concurrencyPerHost: number;
@@ -35,6 +36,8 @@ export interface Config {
     rateLimitPerSecond: number | undefined;
     maxDelayMs: number;
     maxAttempts: number;
+    /** Of a timer's own; what the lease covers. */
+    maxTimeoutMs: number;
   };
 }
 
@@ -108,6 +111,7 @@ export const VARIABLES = {
   WEBHOOK_TIMEOUT_MS: whole(10, 3_000_000).prefault('10000'),
   MAX_ATTEMPTS: whole(1, 1000).prefault('8'),
   GIVE_UP_AFTER_HOURS: decimal(0, 87_600).prefault('72'),
+  RETENTION_DAYS: decimal(0, 36_500).prefault('7'),
   MAX_DELAY_DAYS: whole(1, 36_500).prefault('3650'),
   API_KEYS: parsed(parseApiKeys).prefault(''),
   ADMIN_API_KEYS: parsed(parseApiKeys).prefault(''),
@@ -190,6 +194,7 @@ function toConfig(values: Values, settings: StoreSettings): Config {
       maxRatePerLane: values.MAX_RATE_PER_HOST ?? null,
       giveUpAfterMs: values.GIVE_UP_AFTER_HOURS * HOUR_MS,
     },
+    janitor: { retentionMs: values.RETENTION_DAYS * DAY_MS },
     delivery: {
       timeoutMs: values.WEBHOOK_TIMEOUT_MS,
       concurrencyPerHost: values.MAX_CONCURRENCY_PER_HOST,
@@ -205,6 +210,7 @@ function toConfig(values: Values, settings: StoreSettings): Config {
       rateLimitPerSecond: values.RATE_LIMIT_PER_SECOND,
       maxDelayMs: values.MAX_DELAY_DAYS * DAY_MS,
       maxAttempts: values.MAX_ATTEMPTS,
+      maxTimeoutMs: values.LEASE_MS - values.LOOKAHEAD_MS - LEASE_RESERVE_MS,
     },
   };
 }

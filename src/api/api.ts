@@ -1,14 +1,18 @@
 import type { RequestListener } from 'node:http';
 import type { Clock, Logger, Service } from '../platform/index.ts';
-import type { ShortTimers, TargetPolicy, TimerStore } from '../timers/index.ts';
+import type { DestinationStore, ShortTimers, TargetPolicy, TimerStore } from '../timers/index.ts';
 import { createAdmission } from './admission.ts';
 import type { ApiKey } from './api-keys.ts';
+import type { ClientStore } from './client-handlers.ts';
+import { mountDestinations } from './destination-routes.ts';
 import { mountDocs } from './docs-pages.ts';
 import { createExpressApp } from './express-app.ts';
 import { mountHealth, type Readiness } from './health.ts';
 import { createListener, type HttpDeadlines } from './listener.ts';
+import { createCursors } from './list-cursor.ts';
 import { createOpenApi } from './openapi.ts';
 import { mountTimers } from './timer-routes.ts';
+import { createWaiters } from './waiters.ts';
 
 export interface ApiDeps {
   host: string;
@@ -16,11 +20,14 @@ export interface ApiDeps {
   port: number;
   /** False where the replica only schedules: then nothing but `/health` and `/ready` is served. */
   serveTimers: boolean;
-  store: Pick<TimerStore, 'insert' | 'find'>;
+  store: Pick<TimerStore, 'insert' | 'insertKeyed' | 'find' | 'findByKey'> & ClientStore;
+  destinations: Pick<DestinationStore, 'listDestinations'>;
   /** The store's clock, epoch ms with fractions. */
   storeClock: { now(): number };
   shortTimers: ShortTimers;
   targets: TargetPolicy;
+  /** Names of headers that a client may not set; takes any case. */
+  isReservedHeader: (name: string) => boolean;
   readiness: () => Readiness | Promise<Readiness>;
   /** No keys at all leave the API open. */
   keys: ApiKey[];
@@ -34,6 +41,10 @@ export interface ApiDeps {
   maxDelayMs: number;
   /** For a timer that names no number of its own. */
   maxAttempts: number;
+  /** Longest deadline of one call that a lease covers. */
+  maxTimeoutMs: number;
+  /** How far ahead a pass finds what is due. */
+  lookaheadMs: number;
   clock: Clock;
   logger: Logger;
   version: string;
@@ -52,6 +63,7 @@ export interface Api extends Service {
 export function createApi(deps: ApiDeps): Api {
   let stopping = false;
   const isStopping = () => stopping;
+  const waiters = createWaiters(deps);
 
   const app = createExpressApp({
     ...deps,
@@ -59,7 +71,10 @@ export function createApi(deps: ApiDeps): Api {
     mountOpen: (app) => mountHealth(app, { readiness: deps.readiness, isStopping }),
     mountGuarded(app) {
       if (!deps.serveTimers) return;
-      mountTimers(app, { ...deps, admit: createAdmission(deps) });
+      const admit = createAdmission(deps);
+      const cursors = createCursors(deps);
+      mountTimers(app, { ...deps, admit, isStopping, waiters, cursors });
+      mountDestinations(app, { ...deps, admit, cursors });
       mountDocs(app, {
         openApi: createOpenApi({ version: deps.version, keyed: deps.keys.length + deps.adminKeys.length > 0 }),
       });
@@ -73,6 +88,7 @@ export function createApi(deps: ApiDeps): Api {
     start: () => listener.start(),
     stop() {
       stopping = true;
+      waiters.stop();
       return listener.stop();
     },
   };

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import { PROBLEMS, Problem, problemDocument } from './problem.ts';
 import type { RequestIds } from './request-id.ts';
 
-const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
+/** Node's code for a request that was not complete in time. */
+export const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 /** Answers what never became a whole request: node's parser refused it, or it was not complete in time. */
 export function answerClientError(

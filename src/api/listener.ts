@@ -1,15 +1,16 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { Logger, Service } from '../platform/index.ts';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, TOO_SLOW } from './client-error.ts';
+import { setDeadline } from './request-deadline.ts';
 import { createRequestIds } from './request-id.ts';
 
 /** How long a client may take, milliseconds. */
 export interface HttpDeadlines {
   /** For all headers. */
   headersMs: number;
-  /** For headers and body. */
+  /** For the body, unless its route watches over it itself. */
   requestMs: number;
-  /** How often both are looked at; they are late by up to this. */
+  /** How often the headers' is looked at; it is late by up to this. */
   checkEveryMs: number;
   /** Without a byte moving in either direction, as when a client does not read its answer. Longer than the longest answer takes to come. */
   idleMs: number;
@@ -38,7 +39,8 @@ export function createListener(deps: {
 
   const server = createServer({
     headersTimeout: deadlines.headersMs,
-    requestTimeout: deadlines.requestMs,
+    // Node knows one for all routes only.
+    requestTimeout: 0,
     connectionsCheckingInterval: deadlines.checkEveryMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
@@ -58,6 +60,12 @@ export function createListener(deps: {
       answering.delete(res);
       if (stopped) setImmediate(closeRest);
     });
+    const { socket } = req;
+    const onLate = () => {
+      const error = Object.assign(new Error('The body did not arrive in time.'), { code: TOO_SLOW });
+      answerClientError(error, { socket, answering, requestIds });
+    };
+    setDeadline(req, { ms: deadlines.requestMs, onLate });
     deps.handler(req, res);
   });
   server.on('clientError', (error, socket) => answerClientError(error, { socket, answering, requestIds }));

@@ -1,5 +1,11 @@
-import { createDocument, type ZodOpenApiObject } from 'zod-openapi';
+import { createDocument, type ZodOpenApiObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { bulkChangeOperations } from './bulk-change-operations.ts';
+import { bulkCreationOperations } from './bulk-creation-operations.ts';
+import { byKeyOperations } from './by-key-operations.ts';
+import { changeOperations } from './change-operations.ts';
+import { destinationOperations } from './destination-operations.ts';
 import { healthOperations } from './health-operations.ts';
+import { listOperations } from './list-operations.ts';
 import type { ProblemCode } from './problem.ts';
 import { timerOperations } from './timer-operations.ts';
 
@@ -14,7 +20,8 @@ const ALWAYS: ProblemCode[] = [
 
 /** OpenAPI 3.1, from the schemas that validate. `keyed` tells whether callers need a key. */
 export function createOpenApi({ version, keyed }: { version: string; keyed: boolean }) {
-  return createDocument({
+  const always: ProblemCode[] = keyed ? ['unauthorized', ...ALWAYS] : ALWAYS;
+  const document: ZodOpenApiObject = {
     openapi: '3.1.0',
     info: {
       title: 'Punctual',
@@ -22,10 +29,30 @@ export function createOpenApi({ version, keyed }: { version: string; keyed: bool
       description: 'Calls a URL at a given time, on the millisecond, through crashes and restarts.',
     },
     servers: [{ url: '/' }],
-    tags: [{ name: 'Timers' }, { name: 'Operation' }],
-    paths: { ...timerOperations(keyed ? ['unauthorized', ...ALWAYS] : ALWAYS), ...healthOperations },
+    tags: [{ name: 'Timers' }, { name: 'Destinations' }, { name: 'Operation' }],
+    paths: joined(
+      timerOperations(always),
+      listOperations(always),
+      changeOperations(always),
+      byKeyOperations(always),
+      bulkCreationOperations(always),
+      bulkChangeOperations(always),
+      destinationOperations(always),
+      healthOperations,
+    ),
     ...(keyed ? KEYED : {}),
-  });
+  };
+  // Where a check of our own takes the place of a schema, its `meta` says what it checks.
+  return createDocument(document, { allowEmptySchema: { custom: true } });
+}
+
+/** Methods of one path may be told in several places. */
+function joined(...parts: ZodOpenApiPathsObject[]): ZodOpenApiPathsObject {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const [path, methods] of parts.flatMap(Object.entries<ZodOpenApiPathsObject[string]>)) {
+    paths[path] = { ...paths[path], ...methods };
+  }
+  return paths;
 }
 
 const KEYED: Pick<ZodOpenApiObject, 'security' | 'components'> = {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiResponsesObject } from 'zod-openapi';
 import { Problem, problemDocument, PROBLEMS, type ProblemCode } from './problem.ts';
 
-const problemView = z
+export const problemView = z
   .strictObject({
     type: z.string().meta({ format: 'uri' }),
     title: z.string(),
@@ -10,6 +10,7 @@ const problemView = z
     detail: z.string(),
     code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
     request_id: z.string(),
+    last_committed_line: z.int().min(0).optional().meta({ description: 'Of an import: go on behind it.' }),
     errors: z
       .array(z.strictObject({ pointer: z.string(), message: z.string() }))
       .optional()

@@ -46,16 +46,24 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: FieldError[];
   readonly headers: Record<string, string>;
+  /** Further members of the document (RFC 9457 §3.2). */
+  readonly members: Record<string, unknown>;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    options: { errors?: FieldError[]; headers?: Record<string, string>; cause?: unknown } = {},
+    options: {
+      errors?: FieldError[];
+      headers?: Record<string, string>;
+      members?: Record<string, unknown>;
+      cause?: unknown;
+    } = {},
   ) {
     super(detail, { cause: options.cause });
     this.name = 'Problem';
     this.code = code;
     this.errors = options.errors ?? [];
+    this.members = options.members ?? {};
     const { retryAfter } = PROBLEMS[code];
     this.headers = { ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }), ...options.headers };
   }
@@ -83,5 +91,6 @@ export function problemDocument(problem: Problem, requestId: string) {
     code: problem.code,
     request_id: requestId,
     ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
+    ...problem.members,
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maskSecrets } from './header-fields.ts';
 import { FAILURE_REASONS, isFinished, TIMER_STATUSES, type Timer } from '../timers/index.ts';
 
 const instant = z.string().meta({ format: 'date-time' });
@@ -42,7 +43,7 @@ export function viewTimer(timer: Timer, { now }: { now: number }): TimerView {
     next_attempt_at: finished ? null : isoOf(timer.nextAttemptAt),
     url: timer.url,
     method: timer.method,
-    headers: timer.headers,
+    headers: maskSecrets(timer.headers),
     label: timer.label,
     metadata: timer.metadata,
     key: timer.key,

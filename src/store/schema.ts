@@ -4,6 +4,9 @@ import type { Delivery, FailureReason, TimerStatus } from '../timers/index.ts';
 export interface Database {
   timers: TimerRow;
   attempts: AttemptRow;
+  idempotency_keys: IdempotencyKeyRow;
+  timer_keys: TimerKeyRow;
+  destinations: DestinationsRow;
 }
 
 export interface TimerRow {
@@ -58,4 +61,27 @@ export interface AttemptRow {
   error_code: string | null;
   error_message: string | null;
   answer: string | null;
+}
+
+/** Owner and key are bytes; no owner is the empty one. */
+export interface IdempotencyKeyRow {
+  owner: Uint8Array;
+  idem_key: Uint8Array;
+  timer_id: Uint8Array;
+  request_hash: Uint8Array;
+  answer: string;
+  expires_at: number;
+}
+
+export interface TimerKeyRow {
+  owner: Uint8Array;
+  timer_key: Uint8Array;
+  timer_id: Uint8Array;
+}
+
+/** What one replica tells of the hosts it calls. */
+export interface DestinationsRow {
+  replica: Uint8Array;
+  told_at: number;
+  reports: string;
 }

@@ -1,8 +1,19 @@
 export type { Action } from './action.ts';
+export {
+  DESTINATION_STATES,
+  SILENT_MS,
+  type DestinationError,
+  type DestinationReport,
+  type DestinationState,
+  type DestinationStore,
+} from './destination-store.ts';
 export { Refusal, type FieldError, type RefusalCode } from './errors.ts';
+export type { IdempotencyRecord, KeyedResult, KeyedTimer, StoredTimer } from './keyed-timer.ts';
 export type { AttemptError, Outcome } from './outcome.ts';
+export { latenessBucket, type LatenessCounts } from './lateness-counts.ts';
 export { retryDelayMs } from './retry-policy.ts';
 export type { Reservation, ShortTimers } from './short-timers.ts';
+export { byBusyness, sumDestinations, type Busyness, type Destination } from './sum-destinations.ts';
 export type { TargetPolicy } from './target-policy.ts';
 export {
   FAILURE_REASONS,
@@ -19,6 +30,16 @@ export {
   type TimerProgress,
   type TimerStatus,
 } from './timer.ts';
+export { NEW_RUN, type TimerChange, type TimerChanges } from './timer-changes.ts';
+export {
+  MAX_WALKED,
+  type ListPosition,
+  type LoggedAttempt,
+  type TimerLists,
+  type TimerPage,
+  type TimerQuery,
+} from './timer-lists.ts';
+export type { Purged, Stretch, TimerRetention } from './timer-retention.ts';
 export type {
   ClaimQuery,
   ClaimResult,

@@ -1,3 +1,8 @@
+import type { DestinationStore } from './destination-store.ts';
+import type { KeyedResult, KeyedTimer } from './keyed-timer.ts';
+import type { TimerChanges } from './timer-changes.ts';
+import type { TimerLists } from './timer-lists.ts';
+import type { TimerRetention } from './timer-retention.ts';
 import type { FailureReason, ClaimedTimer, LastAttempt, Timer, TimerStatus } from './timer.ts';
 
 /**
@@ -5,7 +10,7 @@ import type { FailureReason, ClaimedTimer, LastAttempt, Timer, TimerStatus } fro
  * are parameters, so a manual clock works on every engine. Any verb may throw `Refusal('store_unavailable')`, which leaves
  * it open whether a write was done.
  */
-export interface TimerStore {
+export interface TimerStore extends DestinationStore, TimerLists, TimerChanges, TimerRetention {
   /** The store's clock, with fractions of a millisecond. */
   readClock(): Promise<number>;
 
@@ -15,7 +20,17 @@ export interface TimerStore {
    */
   insert(timers: Timer[]): Promise<void>;
 
+  /**
+   * Stores timers that come with keys, in one transaction, and says in their order what became of them; see `KeyedTimer`.
+   * Resolves only after the commit. Of concurrent calls with the same key, on whatever replica, each sees the other's
+   * whole effect or none of it. A replica that executes the timer of a key keeps it: the change is refused.
+   */
+  insertKeyed(entries: KeyedTimer[]): Promise<KeyedResult[]>;
+
   find(id: string): Promise<Timer | undefined>;
+
+  /** The latest timer made under a key of this owner, whatever became of it. */
+  findByKey(query: { owner: string | null; key: string }): Promise<Timer | undefined>;
 
   /** The bytes of a body that a claim left out because of its size; undefined when the claim is no longer ours. */
   readBody(held: HeldRow): Promise<Uint8Array | undefined>;

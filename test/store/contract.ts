@@ -2,6 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 } from 'uuid';
 import type { TimerStore } from '../../src/timers/index.ts';
 import { claimOf, makeTimer, makeTimers, pulseOf, resultOf, T0 } from '../support/timers.ts';
+import { describeKeyedTimers } from './keyed-contract.ts';
+import { describeChanges } from './contract-changes.ts';
+import { describeLists } from './contract-lists.ts';
+import { describeRetention } from './contract-retention.ts';
 
 /** A store on a database of its own, and further replicas of it where the engine takes more than one. */
 export interface OpenedStore {
@@ -38,6 +42,10 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
       if (timer === undefined) throw new Error('the timer is gone');
       return timer;
     }
+
+    describeLists(() => opened);
+    describeChanges(() => opened);
+    describeRetention(() => opened);
 
     describe('keeps', () => {
       it('every field of a timer as it was given', async () => {
@@ -109,6 +117,8 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
         expect(await found(timer.id)).toMatchObject({ label });
       });
     });
+
+    describeKeyedTimers(() => opened);
 
     describe('a pulse', () => {
       it('tells the clock and nothing else of an empty store', async () => {

@@ -1,11 +1,12 @@
 import { Kysely } from 'kysely';
 import type { Clock } from '../../platform/index.ts';
-import type { TimerStore } from '../../timers/index.ts';
+import type { DiagnosableStore } from '../finding.ts';
 import { migrate } from '../migrate.ts';
 import type { Database } from '../schema.ts';
 import type { SqliteSettings } from '../settings.ts';
 import { StoreStartError } from '../start-error.ts';
 import { openConnection } from './connection.ts';
+import { diagnoseSqlite } from './doctor.ts';
 import { createSqliteDialect } from './dialect.ts';
 import { createSqliteStore } from './sqlite-store.ts';
 import { EXPIRE_DEAD_SENDS, RELEASE_DEAD_LEASES } from './statements.ts';
@@ -13,7 +14,10 @@ import { EXPIRE_DEAD_SENDS, RELEASE_DEAD_LEASES } from './statements.ts';
 const SQLITE_BUSY = 5;
 
 /** Opens or makes the file, brings its tables up to date, and takes back what a dead process held. */
-export async function openSqliteStore({ file }: SqliteSettings, { clock }: { clock: Clock }): Promise<TimerStore> {
+export async function openSqliteStore(
+  { file }: SqliteSettings,
+  { clock }: { clock: Clock },
+): Promise<DiagnosableStore> {
   const connection = await openConnection(file).catch((error: unknown) => {
     throw toStartError(error, file);
   });
@@ -24,7 +28,7 @@ export async function openSqliteStore({ file }: SqliteSettings, { clock }: { clo
       { sql: EXPIRE_DEAD_SENDS, rows: [[Math.floor(clock.now())]] },
       { sql: RELEASE_DEAD_LEASES, rows: [[]] },
     ]);
-    return createSqliteStore({ connection, db, clock });
+    return { ...createSqliteStore({ connection, db, clock }), diagnose: () => diagnoseSqlite(connection) };
   } catch (error) {
     await connection.close();
     throw toStartError(error, file);

@@ -1,12 +1,20 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '../../platform/index.ts';
 import { Refusal, type Pulse, type Timer, type TimerStore } from '../../timers/index.ts';
-import { createCoalescer } from '../coalescer.ts';
+import { createClientVerbs } from '../client-verbs.ts';
+import { createDestinationStore, type Run } from '../destinations.ts';
+import { findByKey } from '../find-by-key.ts';
+import { sqliteHints } from '../index-hints.ts';
+import { insertKeyed } from '../insert-keyed.ts';
+import { createInsertQueue } from '../insert-queue.ts';
+import { createKeyedQueue } from '../keyed-queue.ts';
 import { toResultRows, type ResultRow } from '../result-rows.ts';
 import type { Database } from '../schema.ts';
 import { fromClaimedRow, fromRow, toRow, type ClaimedRow } from '../timer-row.ts';
 import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
 import { SqliteError, type SqliteConnection } from './connection.ts';
+import { createKeyTables } from './key-tables.ts';
+import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
 import * as statements from './statements.ts';
 
 /** Primary result codes that tell of the file or the disk, not of the statement: BUSY, LOCKED, NOMEM, READONLY, … FULL, CANTOPEN. */
@@ -18,11 +26,23 @@ export function createSqliteStore(deps: {
   clock: Clock;
 }): TimerStore {
   const { connection, db, clock } = deps;
+  const onDb: Run = (operation) => translated(() => operation(db));
 
-  const inserts = createCoalescer<Timer>({
+  const inserts = createInsertQueue<Timer>({
     send: (timers) => translated(() => insertRows(timers)),
-    maxItems: 1000,
-    isStoreFault: (error) => error instanceof Refusal,
+    maxTimers: 1000,
+  });
+
+  const keyedInserts = createKeyedQueue({
+    send: (entries) =>
+      translated(() =>
+        db
+          .transaction()
+          .execute((transaction) =>
+            insertKeyed({ db: transaction, tables: createKeyTables({ db: transaction }) }, entries),
+          ),
+      ),
+    maxTimers: 1000,
   });
 
   async function insertRows(timers: Timer[]): Promise<void> {
@@ -39,8 +59,13 @@ export function createSqliteStore(deps: {
   }
 
   return {
+    ...createClientVerbs({ hints: sqliteHints, run: (operation) => translated(() => operation(db, false)) }),
+    purgeTimers: (status, stretch) => translated(() => purgeTimers(db, { status, ...stretch })),
+    purgeIdempotencyKeys: (stretch) => translated(() => purgeIdempotencyKeys(db, stretch)),
     readClock: () => Promise.resolve(clock.now()),
     insert: (timers) => inserts.add(timers),
+    insertKeyed: keyedInserts,
+    findByKey: (query) => translated(() => findByKey(db, query)),
     find: (id) =>
       translated(async () => {
         const row = await db.selectFrom('timers').selectAll().where('id', '=', uuidToBytes(id)).executeTakeFirst();
@@ -96,6 +121,7 @@ export function createSqliteStore(deps: {
         const lost = await one<{ id: string }>(statements.FIND_LOST, [JSON.stringify(rows)]);
         return lost.map(({ id }) => bytesToUuid(Buffer.from(id, 'hex')));
       }),
+    ...createDestinationStore({ onApi: onDb, onEngine: onDb }),
     close: () => db.destroy(),
   };
 }

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { problemResponses } from './problem-responses.ts';
+import type { ProblemCode } from './problem.ts';
+import { DONE, WAITING } from './timer-examples.ts';
+import { extension, timerPatch } from './timer-patch.ts';
+import { timerView, type TimerView } from './timer-view.ts';
+
+const CANCELLED: TimerView = {
+  ...WAITING,
+  status: 'cancelled',
+  time_left: 0,
+  next_attempt_at: null,
+  finished_at: '2030-01-01T00:10:00.000Z',
+};
+const BODY: ProblemCode[] = [
+  'malformed_json',
+  'request_timeout',
+  'too_large',
+  'unsupported_media_type',
+  'invalid_request',
+];
+const TOO_LATE: ProblemCode[] = ['already_executing', 'already_finished'];
+
+const answer = (description: string, value: TimerView) => ({
+  description,
+  content: { 'application/json': { schema: timerView, examples: { timer: { value } } } },
+});
+
+/** What the OpenAPI document says of changing a timer that is there. */
+export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
+  const path = z.object({ id: z.string().meta({ format: 'uuid', examples: [WAITING.id] }) });
+  const operation = (operationId: string, summary: string, description: string) => ({
+    operationId,
+    tags: ['Timers'],
+    summary,
+    description,
+    requestParams: { path },
+  });
+  const refusals = (...codes: ProblemCode[]) => problemResponses([...always, 'not_found', ...codes]);
+
+  return {
+    '/timers/{id}': {
+      patch: {
+        ...operation(
+          'changeTimer',
+          'Change a timer that waits',
+          'When, and everything but `url`, `label` and `key`. An instant that has passed means now. ' +
+            'Once a replica has claimed the timer, up to a second before it is due, it is too late.',
+        ),
+        requestBody: {
+          required: true,
+          content: {
+            'application/json': {
+              schema: timerPatch,
+              examples: { later: { value: { delay_ms: 90_000 } }, other: { value: { method: 'PUT', body: { a: 1 } } } },
+            },
+          },
+        },
+        responses: { '200': answer('The timer, changed.', WAITING), ...refusals(...BODY, ...TOO_LATE) },
+      },
+      delete: {
+        ...operation(
+          'cancelTimer',
+          'Cancel a timer that waits',
+          'Once answered, no call begins. Again: the same answer.',
+        ),
+        responses: { '200': answer('The timer, cancelled.', CANCELLED), ...refusals(...TOO_LATE) },
+      },
+    },
+    '/timers/{id}/fire': {
+      post: {
+        ...operation('fireTimer', 'Call now', '`due_at` becomes now, unless an attempt has been made for it already.'),
+        responses: { '200': answer('The timer.', WAITING), ...refusals(...TOO_LATE) },
+      },
+    },
+    '/timers/{id}/extend': {
+      post: {
+        ...operation(
+          'extendTimer',
+          'Begin the delay again',
+          'Due after the delay first asked for, from now on, or when the body says: "call me unless I check in".',
+        ),
+        requestBody: {
+          required: false,
+          content: {
+            'application/json': {
+              schema: extension,
+              examples: { same: { value: {} }, minutes: { value: { minutes: 5 } } },
+            },
+          },
+        },
+        responses: { '200': answer('The timer, moved.', WAITING), ...refusals(...BODY, ...TOO_LATE) },
+      },
+    },
+    '/timers/{id}/replay': {
+      post: {
+        ...operation(
+          'replayTimer',
+          'Call again what is done, failed or unknown',
+          'A new run, due now: attempts and lateness are counted anew, and `webhook-id` is `<id>_<run>`.',
+        ),
+        responses: {
+          '200': answer('The timer, waiting again.', WAITING),
+          ...refusals('not_finished', 'already_finished'),
+        },
+      },
+    },
+    '/timers/{id}/payload': {
+      delete: {
+        ...operation(
+          'erasePayload',
+          'Erase the payload of a finished timer',
+          'Headers, body, metadata and the answers of its attempts, at once. The timer itself stays for its retention.',
+        ),
+        responses: { '200': answer('The timer without them.', DONE), ...refusals('not_finished') },
+      },
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { TIMER_STATUSES, type TimerQuery } from '../timers/index.ts';
+import type { Caller } from './authenticate.ts';
+import { parseInstant } from './instant.ts';
+
+const HOST = /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::[1-9]\d{0,4})?$/i;
+const DEFAULT_PORTS = { http: ':80', https: ':443' };
+
+const instant = z
+  .string()
+  .refine((text) => parseInstant(text) !== undefined, {
+    error: 'must be an RFC 3339 instant with an offset or Z, such as 2030-12-31T23:59:59Z',
+  })
+  .optional();
+
+/** The fields that say which timers are meant. */
+export const filterFields = {
+  status: z.enum(TIMER_STATUSES, { error: `must be one of ${TIMER_STATUSES.join(', ')}` }).optional(),
+  label: z.string().min(1).max(128).optional(),
+  host: z
+    .string()
+    .regex(HOST, { error: 'must be a host, such as someserver.com or someserver.com:8443' })
+    .optional()
+    .meta({ description: 'Of the URL, with its port unless that is the usual one.', examples: ['someserver.com'] }),
+  due_after: instant.meta({
+    format: 'date-time',
+    description:
+      'From this instant on, inclusive; by `next_attempt_at`, which is `due_at` until a first attempt failed.',
+  }),
+  due_before: instant.meta({ format: 'date-time', description: 'Until this instant, exclusive.' }),
+};
+
+export type TimerFilter = z.infer<z.ZodObject<typeof filterFields>>;
+
+/** A check for the schema that has these fields: only what waits stands in the order of its next attempt. */
+export function refuseDueOfOthers({ value, issues }: z.core.ParsePayload<TimerFilter>): void {
+  if (value.status === 'waiting') return;
+  for (const field of ['due_after', 'due_before'] as const) {
+    if (value[field] === undefined) continue;
+    issues.push({ code: 'custom', input: value, path: [field], message: 'goes with "status" "waiting" alone' });
+  }
+}
+
+/** What the filter means to the store: the caller's own timers, and not what other modules keep as timers. */
+export const queryOf = (filter: TimerFilter, caller: Caller): TimerQuery => ({
+  owner: caller.seesAll ? undefined : caller.owner,
+  action: 'webhook',
+  status: filter.status,
+  label: filter.label,
+  origins: filter.host === undefined ? undefined : originsOf(filter.host.toLowerCase()),
+  wakeFrom: filter.due_after === undefined ? undefined : parseInstant(filter.due_after),
+  wakeTo: filter.due_before === undefined ? undefined : parseInstant(filter.due_before),
+});
+
+/** A scheme's usual port may be spelled out or left out. */
+function originsOf(host: string): string[] {
+  return (['http', 'https'] as const).flatMap((scheme) => {
+    const port = DEFAULT_PORTS[scheme];
+    const bare = host.endsWith(port) ? host.slice(0, -port.length) : host;
+    const hasPort = /:\d+$/.test(bare.replace(/^\[.*\]/, ''));
+    return hasPort ? [`${scheme}://${bare}`] : [`${scheme}://${bare}`, `${scheme}://${bare}${port}`];
+  });
+}

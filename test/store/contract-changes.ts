@@ -1,0 +1,227 @@
+import { describe, expect, it } from '@jest/globals';
+import { v7 } from 'uuid';
+import { NEW_RUN, type Timer, type TimerQuery } from '../../src/timers/index.ts';
+import { claimOf, makeTimer, makeTimers, resultOf, T0 } from '../support/timers.ts';
+import type { OpenedStore } from './contract.ts';
+
+export const everyTimer: TimerQuery = {
+  owner: undefined,
+  action: 'webhook',
+  status: undefined,
+  label: undefined,
+  origins: undefined,
+  wakeFrom: undefined,
+  wakeTo: undefined,
+};
+
+/** What every store promises to a client who changes a timer. */
+export function describeChanges(opened: () => OpenedStore): void {
+  const stored = async (over: Partial<Timer> = {}) => {
+    const timer = makeTimer(over);
+    await opened().store.insert([timer]);
+    return timer;
+  };
+
+  const finished = async (over: Partial<Timer> = {}, result: Parameters<typeof resultOf>[1] = {}) => {
+    const { id } = await stored(over);
+    const [claimed] = await opened().store.claim(claimOf());
+    if (claimed?.id !== id) throw new Error('another timer was claimed');
+    await opened().store.record([resultOf(claimed, result)]);
+    return found(id);
+  };
+
+  const found = async (id: string) => {
+    const timer = await opened().store.find(id);
+    if (timer === undefined) throw new Error('the timer is gone');
+    return timer;
+  };
+
+  describe('a change', () => {
+    it('writes what it names, leaves the rest, and returns the timer as it stands', async () => {
+      const seen = await stored({ metadata: { a: '1' }, maxAttempts: 3 });
+
+      const changed = await opened().store.change(seen, { metadata: null, headers: { 'x-a': 'b' }, method: 'PUT' });
+
+      expect(changed).toEqual({ ...seen, metadata: null, headers: { 'x-a': 'b' }, method: 'PUT' });
+      expect(await opened().replica.find(seen.id)).toEqual(changed);
+    });
+
+    it('of one field stands beside a change of another that saw the same timer', async () => {
+      const seen = await stored();
+
+      await Promise.all([
+        opened().store.change(seen, { method: 'PUT' }),
+        opened().replica.change(seen, { maxAttempts: 2 }),
+      ]);
+
+      expect(await found(seen.id)).toMatchObject({ method: 'PUT', maxAttempts: 2 });
+    });
+
+    it('that moves a timer moves it out of the reach of a claim', async () => {
+      const seen = await stored();
+      const later = T0 + 5000;
+
+      await opened().store.change(seen, { dueAt: later, nextAttemptAt: later, wakeAt: later });
+
+      expect(await opened().store.claim(claimOf())).toEqual([]);
+      expect(await opened().store.claim(claimOf({ wakeTo: later }))).toMatchObject([{ id: seen.id, dueAt: later }]);
+    });
+
+    it('is refused once a replica has claimed the timer, and changes nothing', async () => {
+      const seen = await stored();
+      await opened().replica.claim(claimOf());
+
+      expect(await opened().store.change(seen, { status: 'cancelled', wakeAt: T0 })).toBeUndefined();
+
+      expect(await found(seen.id)).toMatchObject({ status: 'executing', fence: 1 });
+    });
+
+    it('is refused when the timer was claimed and handed back since it was seen', async () => {
+      const seen = await stored();
+      const [held] = await opened().store.claim(claimOf());
+      if (held === undefined) throw new Error('nothing was claimed');
+      const back = { status: 'waiting', wakeAt: T0 + 9, nextAttemptAt: T0 + 9, attempt: null } as const;
+      await opened().store.record([resultOf(held, back)]);
+
+      expect(await opened().store.change(seen, { method: 'PUT' })).toBeUndefined();
+
+      expect(await found(seen.id)).toMatchObject({ status: 'waiting', method: 'POST' });
+    });
+
+    it('of a timer that is gone is refused', async () => {
+      expect(await opened().store.change(makeTimer(), { method: 'PUT' })).toBeUndefined();
+    });
+
+    it('can claim the timer for the replica that makes it, which then records under that claim', async () => {
+      const seen = await stored({ dueAt: T0 + 60_000 });
+      const claim = { claimId: v7(), wakeAt: T0 + 30_000 };
+
+      const claimed = await opened().store.change(seen, {
+        ...claim,
+        status: 'executing',
+        dueAt: T0 + 100,
+        nextAttemptAt: T0 + 100,
+        fence: 1,
+      });
+
+      expect(claimed).toMatchObject({ ...claim, status: 'executing', fence: 1, dueAt: T0 + 100 });
+      expect(await opened().store.record([resultOf({ id: seen.id, claimId: claim.claimId })])).toEqual([]);
+      expect(await found(seen.id)).toMatchObject({ status: 'done', attempts: 1 });
+    });
+
+    it('of a timer that is cancelled wins over every claim or loses to it, never half', async () => {
+      const timers = makeTimers(300);
+      await opened().store.insert(timers);
+
+      const [claimed, ...cancelled] = await Promise.all([
+        opened().replica.claim(claimOf({ limit: 300 })),
+        ...timers.map((timer) => opened().store.change(timer, { status: 'cancelled', wakeAt: T0 })),
+      ]);
+
+      const accepted = cancelled.filter((timer) => timer !== undefined).map(({ id }) => id);
+      const later = await opened().store.claim(claimOf());
+      const sent = [...claimed, ...later].map(({ id }) => id);
+      expect(sent.filter((id) => accepted.includes(id))).toEqual([]);
+      expect(new Set([...sent, ...accepted]).size).toBe(300);
+      expect(sent.length + accepted.length).toBe(300);
+    });
+  });
+
+  describe('a replay', () => {
+    it('begins a new run whose fence goes on, and keeps the first-try success of the last one', async () => {
+      const seen = await finished({ delivery: 'at_most_once' });
+      const again = T0 + 500;
+
+      const replayed = await opened().store.change(seen, {
+        ...NEW_RUN,
+        status: 'waiting',
+        run: seen.run + 1,
+        dueAt: again,
+        nextAttemptAt: again,
+        wakeAt: again,
+      });
+
+      expect(replayed).toMatchObject({ status: 'waiting', run: 1, attempts: 0, fence: 1, latenessMs: null });
+      expect(await opened().store.attemptsOf(seen.id, { afterFence: 0, limit: 10 })).toMatchObject([
+        { run: 0, number: 1, fence: 1, firedAt: T0 + 1, httpStatus: 200, answer: 'ok' },
+      ]);
+      expect(await opened().store.claim(claimOf())).toMatchObject([{ id: seen.id, run: 1, fence: 2, attempts: 0 }]);
+    });
+
+    it('of many begins a run of those that are done, failed or unknown and match, and of no other', async () => {
+      const done = await finished({ label: 'a' });
+      const failed = await finished({ label: 'a' }, { status: 'failed', reason: 'gone' });
+      const other = await finished({ label: 'b' });
+      const cancelled = await stored({ label: 'a', status: 'cancelled' });
+      const waiting = await stored({ label: 'a', dueAt: T0 + 90_000 });
+      const ids = [done, failed, other, cancelled, waiting].map(({ id }) => id);
+
+      expect(await opened().store.replayAll(ids, { ...everyTimer, label: 'a' }, { dueAt: T0 + 700 })).toBe(2);
+
+      const fresh = { status: 'waiting', run: 1, attempts: 0, dueAt: T0 + 700, wakeAt: T0 + 700, reason: null };
+      expect(await found(done.id)).toMatchObject({ ...fresh, ...NEW_RUN });
+      expect(await found(failed.id)).toMatchObject({ ...fresh, ...NEW_RUN });
+      expect(await found(other.id)).toMatchObject({ status: 'done', run: 0 });
+      expect(await found(cancelled.id)).toMatchObject({ status: 'cancelled', run: 0 });
+      expect(await found(waiting.id)).toMatchObject({ status: 'waiting', run: 0 });
+      expect(await opened().store.attemptsOf(done.id, { afterFence: 0, limit: 10 })).toHaveLength(1);
+    });
+  });
+
+  describe('a cancellation of many', () => {
+    it('takes those that wait and match, by owner, label, host and wake', async () => {
+      const mine = { owner: 'shop', label: 'x', url: 'HTTPS://Shop.example/hook', dueAt: T0 + 5000 };
+      const meant = await stored(mine);
+      const others = await Promise.all([
+        stored({ ...mine, owner: 'bank' }),
+        stored({ ...mine, label: 'y' }),
+        stored({ ...mine, url: 'https://shop.example.org/hook' }),
+        stored({ ...mine, url: 'https://shop.example:8443/hook' }),
+        stored({ ...mine, dueAt: T0 + 6000 }),
+        stored({ ...mine, action: 'status_check' }),
+        stored({ ...mine, status: 'done' }),
+      ]);
+      const query = {
+        ...everyTimer,
+        owner: 'shop',
+        label: 'x',
+        origins: ['https://shop.example', 'https://shop.example:443'],
+        wakeFrom: T0 + 5000,
+        wakeTo: T0 + 6000,
+      };
+
+      const ids = [meant, ...others].map(({ id }) => id);
+      expect(await opened().store.cancelAll(ids, query, { now: T0 + 7 })).toBe(1);
+
+      expect(await found(meant.id)).toMatchObject({ status: 'cancelled', wakeAt: T0 + 7 });
+      for (const { id, status } of others) expect(await found(id)).toMatchObject({ status });
+    });
+
+    it('leaves alone what a replica holds', async () => {
+      const { id } = await stored();
+      await opened().replica.claim(claimOf());
+
+      expect(await opened().store.cancelAll([id], everyTimer, { now: T0 })).toBe(0);
+    });
+  });
+
+  describe('erasing a payload', () => {
+    it('leaves no header, body, metadata or answer of a finished timer, nor of its attempts', async () => {
+      const order = { headers: { a: 'b' }, body: Buffer.from('x'), bodyBytes: 1, metadata: { c: 'd' } };
+      const seen = await finished({ ...order, maxAttempts: 1 }, { status: 'failed', reason: 'attempts_exhausted' });
+
+      const erased = await opened().store.erasePayload(seen.id);
+
+      const nothing = { headers: null, body: null, bodyBytes: 0, metadata: null, answer: null };
+      expect(erased).toMatchObject({ ...nothing, status: 'failed', httpStatus: 200 });
+      expect(await found(seen.id)).toMatchObject(nothing);
+      expect(await opened().store.attemptsOf(seen.id, { afterFence: 0, limit: 10 })).toMatchObject([{ answer: null }]);
+    });
+
+    it('is refused while the timer is not finished', async () => {
+      const { id } = await stored({ metadata: { c: 'd' } });
+      expect(await opened().store.erasePayload(id)).toBeUndefined();
+      expect(await found(id)).toMatchObject({ metadata: { c: 'd' } });
+    });
+  });
+}
