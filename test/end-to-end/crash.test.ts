@@ -1,0 +1,102 @@
+import { describe, expect, test } from '@jest/globals';
+import { SHORT_LEASE, SHORT_LEASE_MS } from '../support/service-process.ts';
+import { FLAWLESS, scenario, sized, until, untilInstant } from './scenario.ts';
+
+/** A poll with its jitter, and what a busy machine may add to it. */
+const POLL_AND_SLACK_MS = 600 + 3000;
+/** After a start nobody's lease is taken over for this long. */
+const GRACE_MS = 5000;
+
+describe('A replica that is killed', () => {
+  test(
+    'loses nothing and doubles at most what it had in flight; another one sends what it held when the leases run out',
+    scenario(async ({ client, receiver, faults, database, start, allDone, figures }) => {
+      const [count, inFlightAtMost] = [sized(2000, 500), 16];
+      const env = { ...(await database('mysql')), ...SHORT_LEASE, MAX_CONCURRENCY: String(inFlightAtMost) };
+      const [victim, survivor] = await Promise.all([start('victim', env), start('survivor', env)]);
+      receiver.answerBy(() => ({ status: 204, afterMs: 40 }));
+
+      const created = client.create({
+        count,
+        perSecond: 200,
+        delayMs: (number) => (number * 37) % 2000,
+        // From the kill on the balancer has only one left.
+        target: (number) => (number % 2 === 0 && faults.length === 0 ? victim.url : survivor.url),
+      });
+      await until('half of the timers were sent', () => receiver.arrivals.length > count / 2, 30_000);
+      const killedAt = await victim.kill();
+      faults.push({ kind: 'kill -9', from: killedAt, to: killedAt });
+      await created;
+      await allDone(survivor, 30_000);
+
+      const { indeterminate, doubledInFaults, lateness, ...others } = figures(
+        `${count} timers, one of two replicas killed`,
+      );
+      // A request that was under way to the victim has no answer; the one that found its port closed was refused.
+      expect(others).toMatchObject({ lost: 0, ghost: 0, early: 0, doubled: 0, fenceRegressions: 0 });
+      expect(others.acked + others.refused + indeterminate).toBe(count);
+      expect(doubledInFaults).toBeLessThanOrEqual(inFlightAtMost);
+      // Those that it held, and only those, waited for the end of its leases.
+      expect(lateness.max).toBeLessThan(SHORT_LEASE_MS + GRACE_MS + POLL_AND_SLACK_MS);
+      expect(lateness.max).toBeGreaterThan(SHORT_LEASE_MS - 3000);
+    }),
+    60_000,
+  );
+
+  test(
+    'on SQLite has its timers sent at its next start, whatever was left of their leases',
+    scenario(async ({ client, receiver, faults, database, start, allDone, figures }) => {
+      // The default lease of 30 s: nobody waits for it.
+      const replica = await start('replica', await database('sqlite'));
+      receiver.answerBy(() => ({ status: 204, afterMs: 300 }));
+
+      // Claimed as soon as they are made, and killed while some are being sent and the others wait for their instant.
+      const load = { count: 100, perSecond: 500, delayMs: (number: number) => number * 9, target: () => replica.url };
+      await client.create(load);
+      const killedAt = await replica.kill();
+      faults.push({ kind: 'kill -9', from: killedAt, to: killedAt });
+      await replica.start();
+      const readyAt = Date.now();
+      await allDone(replica);
+
+      const { doubledInFaults, ...others } = figures('SQLite, killed and started again');
+      expect(others).toMatchObject({ acked: 100, received: 100, lost: 0, ghost: 0, early: 0, doubled: 0 });
+      expect(doubledInFaults).toBeGreaterThan(0);
+      const lastArrival = Math.max(...receiver.arrivals.map(({ at }) => at));
+      expect(lastArrival - readyAt).toBeLessThan(POLL_AND_SLACK_MS);
+    }),
+  );
+});
+
+describe('Timers that fell due while everything was down', () => {
+  test.each(['sqlite', 'mysql'] as const)('are sent at the next start, the oldest first (%s)', (kind) =>
+    scenario(async ({ client, receiver, database, elsewhere, start, allDone, figures }) => {
+      const inFlightAtMost = 8;
+      const env = { ...(await database(kind)), ...SHORT_LEASE, MAX_CONCURRENCY: String(inFlightAtMost) };
+      const replica = await start('replica', env);
+      const count = sized(1000, 200);
+      // Beyond the lookahead, so that none of them is claimed when everything goes down.
+      await client.create({ count, perSecond: 400, delayMs: (number) => 3500 - number, target: () => replica.url });
+      await replica.kill();
+      expect(receiver.arrivals).toEqual([]);
+      await untilInstant(Math.max(...client.intents.map(({ dueAt }) => dueAt ?? 0)) + 1);
+      // Slow enough that the overdue ones still queue when the others fall due.
+      receiver.answerBy(() => ({ status: 204, afterMs: 50 }));
+      await replica.start();
+
+      const other = await elsewhere();
+      await other.client.create({ count: 20, perSecond: 20, delayMs: () => 0, target: () => replica.url });
+      await until('those due now were sent', () => other.receiver.arrivals.length === 20);
+      expect(receiver.arrivals.length).toBeLessThan(count);
+      for (const arrival of other.receiver.arrivals) expect(arrival.at - arrival.dueAt).toBeLessThan(1000);
+
+      await allDone(replica);
+      expect(figures(`${count} timers overdue at the start (${kind})`)).toMatchObject({ ...FLAWLESS, received: count });
+      const dues = receiver.arrivals.map(({ dueAt }) => dueAt);
+      const rank = new Map(dues.toSorted((a, b) => a - b).map((due, index) => [due, index]));
+      // Several are on their way at once and may overtake one another, but no further than that.
+      const overtaken = dues.map((due, index) => Math.abs((rank.get(due) ?? 0) - index));
+      expect(Math.max(...overtaken)).toBeLessThanOrEqual(2 * inFlightAtMost);
+    })(),
+  );
+});

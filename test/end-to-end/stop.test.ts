@@ -1,0 +1,114 @@
+import { describe, expect, test } from '@jest/globals';
+import { queryServer } from '../support/databases.ts';
+import { SHORT_LEASE, type Replica } from '../support/service-process.ts';
+import { FLAWLESS, scenario, sized, until } from './scenario.ts';
+
+describe('A replica that gets SIGTERM', () => {
+  test(
+    'finishes the requests in flight, hands back what it did not send, and exits with 0',
+    scenario(async ({ client, receiver, database, start, allDone, figures }) => {
+      const database_ = await database('mysql');
+      const env = { ...database_, ...SHORT_LEASE, MAX_CONCURRENCY: '4' };
+      const replica = await start('replica', env);
+      receiver.answerBy(() => ({ status: 204, afterMs: 400 }));
+      // All of them due at about the same time, and only four can be on their way at once.
+      await client.create({ count: 24, perSecond: 400, delayMs: () => 300, target: () => replica.url });
+      await until('some are in flight', () => receiver.inFlight() === 4);
+
+      const { exitCode, tookMs } = await replica.terminate();
+      expect(exitCode).toBe(0);
+      expect(tookMs).toBeLessThan(10_000);
+      const sent = receiver.arrivals.length;
+      expect(sent).toBeLessThan(24);
+      expect(receiver.arrivals.every(({ status }) => status === 204)).toBe(true);
+      const rows = await queryServer(
+        database_.DATABASE_URL,
+        'SELECT status, COUNT(*) AS n FROM timers GROUP BY status',
+      );
+      expect(Object.fromEntries(rows.map(({ status, n }) => [String(status), Number(n)]))).toEqual({
+        done: sent,
+        waiting: 24 - sent,
+      });
+
+      await replica.start();
+      await allDone(replica);
+      expect(figures('24 timers, stopped in between')).toMatchObject({ ...FLAWLESS, acked: 24, received: 24 });
+    }),
+    60_000,
+  );
+
+  test(
+    'still sends what falls due while it drains, also to hosts it was not connected to',
+    scenario(async ({ client, database, start, figures }) => {
+      const replica = await start('replica', await database('sqlite'));
+      const load = {
+        count: 20,
+        perSecond: 1000,
+        delayMs: (number: number) => 500 + number * 10,
+        target: () => replica.url,
+      };
+      await client.create(load);
+      expect(await replica.terminate()).toMatchObject({ exitCode: 0 });
+      expect(figures('SQLite, stopped before they were due')).toMatchObject({ ...FLAWLESS, acked: 20, received: 20 });
+    }),
+  );
+
+  test(
+    'refuses new work at once and keeps its promise for what it took before',
+    scenario(async ({ client, receiver, database, start, allDone, figures }) => {
+      const replica = await start('replica', await database('sqlite'));
+      receiver.answerBy(() => ({ status: 204, afterMs: 500 }));
+      await client.create({ count: 10, perSecond: 1000, delayMs: () => 100, target: () => replica.url });
+      await until('they are in flight', () => receiver.inFlight() === 10);
+
+      const stopped = replica.terminate();
+      await until('nobody is let in any more', async () => {
+        const [intent] = await client.create({ count: 1, perSecond: 1, delayMs: () => 0, target: () => replica.url });
+        return intent?.result === 'refused';
+      });
+      expect(await stopped).toMatchObject({ exitCode: 0 });
+
+      // Whatever was accepted between the signal and the refusal was accepted for good.
+      await replica.start();
+      await allDone(replica);
+      expect(figures('SQLite, stopped')).toMatchObject({ lost: 0, ghost: 0, early: 0, doubled: 0 });
+    }),
+  );
+});
+
+test(
+  'Rolling restarts under load lose nothing, double nothing and delay nobody by more than a second',
+  scenario(async ({ client, database, start, allDone, figures }) => {
+    const env = { ...(await database('mysql')), ...SHORT_LEASE };
+    const replicas = await Promise.all([start('one', env), start('other', env)]);
+    const [restarts, perSecond] = [sized(20, 2), 100];
+    let stopping: Replica | undefined;
+    const restarted = new AbortController();
+
+    // As a balancer that is told before a replica goes.
+    const target = (number: number) => {
+      const serving = replicas.filter((replica) => replica !== stopping);
+      return String(serving[number % serving.length]?.url);
+    };
+    const load = (async () => {
+      while (!restarted.signal.aborted)
+        await client.create({ count: perSecond / 2, perSecond, delayMs: (number) => (number * 37) % 2000, target });
+    })();
+    for (let restart = 0; restart < restarts; restart++) {
+      stopping = replicas[restart % 2];
+      expect(await stopping?.terminate()).toMatchObject({ exitCode: 0 });
+      await stopping?.start();
+      stopping = undefined;
+    }
+    restarted.abort();
+    await load;
+    await allDone(replicas[0]);
+
+    const { lateness, ...others } = figures(`${restarts} rolling restarts at ${perSecond} timers/s`);
+    expect(others).toMatchObject({ lost: 0, ghost: 0, early: 0, doubled: 0, doubledInFaults: 0, refused: 0 });
+    expect(lateness.p99).toBeLessThan(1000);
+    // What nobody sends waits for the end of a lease, and what fails for a retry: seconds, not the stalls of a busy machine.
+    expect(lateness.max).toBeLessThan(sized(1000, 2500));
+  }),
+  240_000,
+);
