@@ -553,6 +553,8 @@ describe('A stop', () => {
 
     await rig.pass(1100);
     for (const call of rig.calls) call.answer(delivered);
+    // The store is real: it records while this clock stands still.
+    await eventually(() => rig.scheduler.held === 0);
     let done = false;
     void stopped.then(() => (done = true));
     await eventually(async () => {
