@@ -68,6 +68,7 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
         { name: 'store', problem: storeClock.silentForMs() > STORE_SILENCE_MS ? 'the database does not answer' : null },
         { name: 'scheduler', problem: schedules && !scheduler.isBeating() ? 'no pass has succeeded lately' : null },
       ],
+      weaknesses: () => store.diagnose(),
       clock,
       logger,
       version,

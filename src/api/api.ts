@@ -7,7 +7,7 @@ import type { ClientStore } from './client-handlers.ts';
 import { mountDestinations } from './destination-routes.ts';
 import { mountDocs } from './docs-pages.ts';
 import { createExpressApp } from './express-app.ts';
-import { mountHealth, type Readiness } from './health.ts';
+import { mountHealth, type Readiness, type Weakness } from './health.ts';
 import { createListener, type HttpDeadlines } from './listener.ts';
 import { createCursors } from './list-cursor.ts';
 import { createOpenApi } from './openapi.ts';
@@ -29,6 +29,8 @@ export interface ApiDeps {
   /** Names of headers that a client may not set; takes any case. */
   isReservedHeader: (name: string) => boolean;
   readiness: () => Readiness | Promise<Readiness>;
+  /** What about the store weakens a promise, for `/ready?verbose`. */
+  weaknesses: () => Promise<Weakness[]>;
   /** No keys at all leave the API open. */
   keys: ApiKey[];
   adminKeys: ApiKey[];
@@ -68,7 +70,7 @@ export function createApi(deps: ApiDeps): Api {
   const app = createExpressApp({
     ...deps,
     isStopping,
-    mountOpen: (app) => mountHealth(app, { readiness: deps.readiness, isStopping }),
+    mountOpen: (app) => mountHealth(app, { ...deps, isStopping }),
     mountGuarded(app) {
       if (!deps.serveTimers) return;
       const admit = createAdmission(deps);

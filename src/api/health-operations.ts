@@ -19,6 +19,15 @@ export const healthOperations: ZodOpenApiPathsObject = {
       tags: ['Operation'],
       summary: 'Whether the replica should get work',
       security: [],
+      parameters: [
+        {
+          name: 'verbose',
+          in: 'query',
+          allowEmptyValue: true,
+          schema: { type: 'string' },
+          description: 'Also look at what the promises rest on: durability settings, isolation, versions.',
+        },
+      ],
       responses: {
         '200': { description: 'It should.', content: { 'application/json': { schema: readinessView } } },
         [PROBLEMS.store_unavailable.status]: {

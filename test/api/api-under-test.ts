@@ -82,6 +82,7 @@ export function apiUnderTest(overrides: Partial<ApiDeps> = {}) {
     targets: { refusalOf: () => undefined },
     isReservedHeader: (name) => /^(?:host|webhook-.*)$/i.test(name),
     readiness: () => [],
+    weaknesses: () => Promise.resolve([]),
     keys: [],
     adminKeys: [],
     loopbackOnly: false,

@@ -4,6 +4,8 @@ import request from 'supertest';
 import { describeOnStores } from './on-stores.ts';
 
 const RUNS = process.env.TEST_FULL === '1' ? 5000 : 200;
+/** Generous: the machine may be busy. */
+const WITHIN_MS = Math.max(RUNS * 120, 30_000);
 
 const url = fc.webUrl({ validSchemes: ['http', 'https'], withQueryParameters: true });
 const when = fc.oneof(
@@ -89,113 +91,137 @@ describeOnStores('Whatever is sent to', (opened) => {
     return { answer, rows };
   }
 
-  it('POST /timers, it is stored for a 201 and not stored for a refusal', async () => {
-    const { app } = opened().api();
-    const seen = new Map<number, number>();
+  it(
+    'POST /timers, it is stored for a 201 and not stored for a refusal',
+    async () => {
+      const { app } = opened().api();
+      const seen = new Map<number, number>();
 
-    await fc.assert(
-      fc.asyncProperty(json, async (body) => {
-        const { answer, rows } = await added(() => request(app).post('/timers').type('json').send(body));
-        seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
-        expect([201, 400, 422]).toContain(answer.status);
-        expect(rows).toBe(answer.status === 201 ? 1 : 0);
-      }),
-      { numRuns: RUNS },
-    );
+      await fc.assert(
+        fc.asyncProperty(json, async (body) => {
+          const { answer, rows } = await added(() => request(app).post('/timers').type('json').send(body));
+          seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
+          expect([201, 400, 422]).toContain(answer.status);
+          expect(rows).toBe(answer.status === 201 ? 1 : 0);
+        }),
+        { numRuns: RUNS },
+      );
 
-    // A generator that is never refused, or always, would prove nothing.
-    expect([...seen.keys()].toSorted()).toEqual([201, 400, 422]);
-    expect(seen.get(201)).toBeGreaterThan(RUNS / 10);
-  });
+      // A generator that is never refused, or always, would prove nothing.
+      expect([...seen.keys()].toSorted()).toEqual([201, 400, 422]);
+      expect(seen.get(201)).toBeGreaterThan(RUNS / 10);
+    },
+    WITHIN_MS,
+  );
 
-  it('POST /timers with an idempotency key, it is stored once', async () => {
-    const { app } = opened().api();
-    const header = fc.oneof(fc.constantFrom('a', 'b'), fc.stringMatching(/^[!-~]{1,300}$/));
+  it(
+    'POST /timers with an idempotency key, it is stored once',
+    async () => {
+      const { app } = opened().api();
+      const header = fc.oneof(fc.constantFrom('a', 'b'), fc.stringMatching(/^[!-~]{1,300}$/));
 
-    await fc.assert(
-      fc.asyncProperty(timer, header, async (body, idempotencyKey) => {
-        const send = () => request(app).post('/timers').set('Idempotency-Key', idempotencyKey).send(body);
-        const first = await added(send);
-        const second = await added(send);
-        expect(first.rows).toBeLessThanOrEqual(1);
-        expect(second.rows).toBe(0);
-        expect(second.answer.status).toBe(first.answer.status);
-        if (first.answer.status === 201) expect(second.answer.body).toEqual(first.answer.body);
-      }),
-      { numRuns: RUNS },
-    );
-  });
+      await fc.assert(
+        fc.asyncProperty(timer, header, async (body, idempotencyKey) => {
+          const send = () => request(app).post('/timers').set('Idempotency-Key', idempotencyKey).send(body);
+          const first = await added(send);
+          const second = await added(send);
+          expect(first.rows).toBeLessThanOrEqual(1);
+          expect(second.rows).toBe(0);
+          expect(second.answer.status).toBe(first.answer.status);
+          if (first.answer.status === 201) expect(second.answer.body).toEqual(first.answer.body);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    WITHIN_MS,
+  );
 
-  it('PUT /timers/by-key/:key, it is stored for a 201 and adds nothing otherwise', async () => {
-    const { app } = opened().api();
-    const seen = new Set<number>();
+  it(
+    'PUT /timers/by-key/:key, it is stored for a 201 and adds nothing otherwise',
+    async () => {
+      const { app } = opened().api();
+      const seen = new Set<number>();
 
-    await fc.assert(
-      fc.asyncProperty(key, json, async (key, body) => {
-        const path = `/timers/by-key/${encodeURIComponent(key.toWellFormed())}`;
-        const { answer, rows } = await added(() => request(app).put(path).type('json').send(body));
-        seen.add(answer.status);
-        expect(rows).toBe(answer.status === 201 ? 1 : 0);
-      }),
-      { numRuns: RUNS },
-    );
+      await fc.assert(
+        fc.asyncProperty(key, json, async (key, body) => {
+          const path = `/timers/by-key/${encodeURIComponent(key.toWellFormed())}`;
+          const { answer, rows } = await added(() => request(app).put(path).type('json').send(body));
+          seen.add(answer.status);
+          expect(rows).toBe(answer.status === 201 ? 1 : 0);
+        }),
+        { numRuns: RUNS },
+      );
 
-    expect([...seen].toSorted()).toEqual(expect.arrayContaining([200, 201, 400, 422]));
-  });
+      expect([...seen].toSorted()).toEqual(expect.arrayContaining([200, 201, 400, 422]));
+    },
+    WITHIN_MS,
+  );
 
-  it('POST /timers/batch, what is answered with 201 is stored and nothing else', async () => {
-    const { app } = opened().api();
-    const batch = fc.oneof(
-      fc.array(fc.oneof(timer, fc.jsonValue()), { maxLength: 10 }).map((timers) => JSON.stringify({ timers })),
-      json,
-    );
-
-    await fc.assert(
-      fc.asyncProperty(batch, async (body) => {
-        const { answer, rows } = await added(() => request(app).post('/timers/batch').type('json').send(body));
-        if (answer.status !== 200) return;
-        const { results } = answer.body as Results;
-        expect(results.every(({ status }) => [200, 201, 409, 422].includes(status))).toBe(true);
-        expect(rows).toBe(results.filter(({ status, replayed }) => status === 201 && !replayed).length);
-      }),
-      { numRuns: RUNS },
-    );
-  });
-
-  it('POST /timers/import, what is counted as created is stored and nothing else', async () => {
-    const { app } = opened().api();
-    const lines = fc.array(
-      fc.oneof(
+  it(
+    'POST /timers/batch, what is answered with 201 is stored and nothing else',
+    async () => {
+      const { app } = opened().api();
+      const batch = fc.oneof(
+        fc.array(fc.oneof(timer, fc.jsonValue()), { maxLength: 10 }).map((timers) => JSON.stringify({ timers })),
         json,
-        timer.map((body) => JSON.stringify(body)),
-      ),
-      { maxLength: 10 },
-    );
+      );
 
-    await fc.assert(
-      fc.asyncProperty(lines, async (lines) => {
-        const send = () => request(app).post('/timers/import').type('application/x-ndjson').send(lines.join('\n'));
-        const { answer, rows } = await added(send);
-        expect(answer.status).toBe(200);
-        const { created, refused, errors } = answer.body as { created: number; refused: number; errors: unknown[] };
-        expect(rows).toBe(created);
-        expect(errors).toHaveLength(refused);
-      }),
-      { numRuns: RUNS },
-    );
-  });
+      await fc.assert(
+        fc.asyncProperty(batch, async (body) => {
+          const { answer, rows } = await added(() => request(app).post('/timers/batch').type('json').send(body));
+          if (answer.status !== 200) return;
+          const { results } = answer.body as Results;
+          expect(results.every(({ status }) => [200, 201, 409, 422].includes(status))).toBe(true);
+          expect(rows).toBe(results.filter(({ status, replayed }) => status === 201 && !replayed).length);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    WITHIN_MS,
+  );
 
-  it('any path, it is answered', async () => {
-    const { app } = opened().api();
-    const segment = fc.oneof(fc.webSegment(), fc.string({ unit: 'binary' }).map(encodeURI), fc.constant('%'));
-    const base = fc.constantFrom('/timers/', '/timers/by-key/', '/', '/docs/', '/redoc/');
+  it(
+    'POST /timers/import, what is counted as created is stored and nothing else',
+    async () => {
+      const { app } = opened().api();
+      const lines = fc.array(
+        fc.oneof(
+          json,
+          timer.map((body) => JSON.stringify(body)),
+        ),
+        { maxLength: 10 },
+      );
 
-    await fc.assert(
-      fc.asyncProperty(base, segment, async (base, path) => {
-        const { status } = await request(app).get(base + path.replaceAll(/[^!-~]/g, ''));
-        expect([200, 404, 405, 422]).toContain(status);
-      }),
-      { numRuns: RUNS },
-    );
-  });
+      await fc.assert(
+        fc.asyncProperty(lines, async (lines) => {
+          const send = () => request(app).post('/timers/import').type('application/x-ndjson').send(lines.join('\n'));
+          const { answer, rows } = await added(send);
+          expect(answer.status).toBe(200);
+          const { created, refused, errors } = answer.body as { created: number; refused: number; errors: unknown[] };
+          expect(rows).toBe(created);
+          expect(errors).toHaveLength(refused);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    WITHIN_MS,
+  );
+
+  it(
+    'any path, it is answered',
+    async () => {
+      const { app } = opened().api();
+      const segment = fc.oneof(fc.webSegment(), fc.string({ unit: 'binary' }).map(encodeURI), fc.constant('%'));
+      const base = fc.constantFrom('/timers/', '/timers/by-key/', '/', '/docs/', '/redoc/');
+
+      await fc.assert(
+        fc.asyncProperty(base, segment, async (base, path) => {
+          const { status } = await request(app).get(base + path.replaceAll(/[^!-~]/g, ''));
+          expect([200, 404, 405, 422]).toContain(status);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    WITHIN_MS,
+  );
 });

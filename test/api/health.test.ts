@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
+import { createManualClock } from '../support/manual-clock.ts';
 import { apiUnderTest } from './api-under-test.ts';
 
 describe('/health', () => {
@@ -39,6 +40,25 @@ describe('/ready', () => {
 
     expect(answer.status).toBe(503);
     expect(answer.body).toEqual({ status: 'not_ready', reasons: ['store: does not answer'] });
+  });
+
+  it('tells on request what weakens a promise, and asks the database no more often than every half minute', async () => {
+    let asked = 0;
+    const weakness = { name: 'sync_binlog', promise: 'A 201 is durable.', detail: 'It is 0. Set it to 1.' };
+    const clock = createManualClock();
+    const { app } = apiUnderTest({
+      clock,
+      weaknesses: () => Promise.resolve(asked++ === 0 ? [weakness] : []),
+    });
+
+    const first = await request(app).get('/ready?verbose');
+    await request(app).get('/ready?verbose');
+    expect(first.body).toEqual({ status: 'ready', reasons: [], weaknesses: [weakness] });
+    expect(asked).toBe(1);
+
+    clock.advance(30_001);
+    expect((await request(app).get('/ready?verbose')).body).toMatchObject({ weaknesses: [] });
+    expect((await request(app).get('/ready')).body).not.toHaveProperty('weaknesses');
   });
 
   it('says no once the replica stops, so that no more work is sent its way', async () => {

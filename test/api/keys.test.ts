@@ -37,6 +37,20 @@ describe('API keys', () => {
   });
 
   it.each([
+    ['put', '/timers/by-key/a'],
+    ['get', '/timers/by-key/a'],
+    ['delete', '/timers/by-key/a'],
+    ['post', '/timers/batch'],
+    ['post', '/timers/import'],
+  ] as const)('are asked for by %s %s, before its body is read', async (method, path) => {
+    const { app } = keyed();
+
+    const answer = await request(app)[method](path).type('text');
+
+    expect([answer.status, answer.body]).toMatchObject([401, { code: 'unauthorized' }]);
+  });
+
+  it.each([
     ['as a bearer', bearer(SHOP), 'shop'],
     ['as a bearer, in lower case', { Authorization: `bearer ${SHOP}` }, 'shop'],
     ['as X-API-Key', { 'X-API-Key': SHOP }, 'shop'],

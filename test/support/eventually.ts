@@ -1,5 +1,5 @@
 /** Waits, turn by turn of the event loop, until it is so. Fails after `withinMs` with what was waited for. */
-export async function eventually(isSo: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
+export async function eventually(isSo: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await isSo())) {
     if (performance.now() > deadline) throw new Error(`This did not come about in ${withinMs} ms: ${isSo.toString()}`);
