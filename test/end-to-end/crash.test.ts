@@ -4,6 +4,8 @@ import { FLAWLESS, scenario, sized, until, untilInstant } from './scenario.ts';
 
 /** A poll with its jitter, and what a busy machine may add to it. */
 const POLL_AND_SLACK_MS = 600 + 3000;
+/** What is overdue by less than this goes before the backlog. */
+const FRESH_MS = 2000;
 /** After a start nobody's lease is taken over for this long. */
 const GRACE_MS = 5000;
 
@@ -74,14 +76,19 @@ describe('Timers that fell due while everything was down', () => {
       const inFlightAtMost = 8;
       const env = { ...(await database(kind)), ...SHORT_LEASE, MAX_CONCURRENCY: String(inFlightAtMost) };
       const replica = await start('replica', env);
-      const count = sized(1000, 200);
+      const count = sized(500, 200);
       // Beyond the lookahead, so that none of them is claimed when everything goes down.
-      await client.create({ count, perSecond: 400, delayMs: (number) => 3500 - number, target: () => replica.url });
+      await client.create({
+        count,
+        perSecond: 400,
+        delayMs: (number) => sized(4000, 2600) - number,
+        target: () => replica.url,
+      });
       await replica.kill();
       expect(receiver.arrivals).toEqual([]);
-      await untilInstant(Math.max(...client.intents.map(({ dueAt }) => dueAt ?? 0)) + 1);
-      // Slow enough that the overdue ones still queue when the others fall due.
-      receiver.answerBy(() => ({ status: 204, afterMs: 50 }));
+      await untilInstant(Math.max(...client.intents.map(({ dueAt }) => dueAt ?? 0)) + FRESH_MS);
+      // Slow enough that the overdue ones still queue when the others fall due, and fast enough for the leases.
+      receiver.answerBy(() => ({ status: 204, afterMs: sized(30, 50) }));
       await replica.start();
 
       const other = await elsewhere();

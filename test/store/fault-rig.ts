@@ -87,15 +87,16 @@ export async function withFaultyStore(
   if (server === undefined) throw new Error('the server has not been started');
   const opened = await openFaultyStore(server.kind, server.url);
   const { database, store, direct } = opened;
+  const sessionsOf = async (condition: string) => {
+    const found = `SELECT id FROM information_schema.processlist WHERE db = '${database.name}' AND ${condition}`;
+    return (await queryServer(server.url, found)).map(({ id }) => Number(id));
+  };
   try {
     await Promise.all(everyVerb(store));
     await test({
       ...opened,
       server,
-      async sessions(user = 'root') {
-        const found = `SELECT id FROM information_schema.processlist WHERE db = '${database.name}' AND user = '${user}'`;
-        return (await queryServer(server.url, found)).map(({ id }) => Number(id));
-      },
+      sessions: (user = 'root') => sessionsOf(`user = '${user}'`),
       async lockEverything() {
         const connection = await createConnection(database.url);
         await connection.query('BEGIN');
@@ -113,6 +114,10 @@ export async function withFaultyStore(
       },
     });
   } finally {
+    // What a test that failed midway left open would keep the database from being dropped.
+    for (const id of await sessionsOf('id <> CONNECTION_ID()')) {
+      await queryServer(server.url, `KILL ${id}`).catch(() => undefined);
+    }
     await opened.close();
   }
 }

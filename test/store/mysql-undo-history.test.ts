@@ -28,10 +28,10 @@ describe('While a backup keeps undo history from being purged', () => {
         await backup.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
         await backup.query('SELECT COUNT(*) FROM timers');
         await fire(db, 0, BATCH);
-        const before = await costOfPass(db, BATCH, BATCH);
+        const before = await leastCostOfPass(db, BATCH);
 
         await fire(db, 2 * BATCH, FIRES);
-        const bounded = await costOfPass(db, FIRES, FIRES);
+        const bounded = await leastCostOfPass(db, FIRES);
         const unbounded = await costOfPass(db, FIRES + BATCH, 0);
 
         expect(bounded).toBeLessThan(3 * before);
@@ -56,6 +56,13 @@ async function fire(db: Db, from: number, to: number): Promise<void> {
 /** Every claim has a lease of its own, as in life; all of them end long after the test. */
 const take = (db: Db, wakeFrom: number, wakeTo: number, limit: number) =>
   claim(db, claimOf({ wakeFrom, wakeTo, limit, leaseEndsAt: wakeTo + LEASE_MS }), 'FOR UPDATE SKIP LOCKED');
+
+/** Of three, because the server has work of its own to do. */
+async function leastCostOfPass(db: Db, from: number): Promise<number> {
+  const costs: number[] = [];
+  for (let index = from; index < from + 3; index++) costs.push(await costOfPass(db, index, index));
+  return Math.min(...costs);
+}
 
 /** Pages looked at by a pass that finds one row, `dueIndex`, when it looks from `floorIndex` on. */
 async function costOfPass(db: Db, dueIndex: number, floorIndex: number): Promise<number> {

@@ -11,7 +11,7 @@ export interface Circumstances extends ServerFacts {
 
 interface Rule extends Omit<Finding, 'detail'> {
   /** What is wrong; undefined when nothing is. */
-  detail(facts: Circumstances): string | undefined;
+  detail: (facts: Circumstances) => string | undefined;
 }
 
 /** The first general releases with what the statements need: SKIP LOCKED and JSON_TABLE. */

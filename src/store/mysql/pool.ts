@@ -5,6 +5,8 @@ import { timeout, type Answer, type Session } from './session.ts';
 export const ACQUIRE_MS = 1500;
 /** Below the server's `wait_timeout`, so that it is always we who close. */
 const IDLE_MS = 5000;
+/** What is in use when the pool is closed may go on for this long. */
+const CLOSE_MS = 2500;
 
 interface Waiter {
   take(session: Session): void;
@@ -21,12 +23,14 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
   const waiting = new Set<Waiter>();
   /** The one used last comes last, and is used next, so that those which are not needed grow old. */
   const idle: { session: Session; expiry: NodeJS.Timeout }[] = [];
+  const inUse = new Set<Session>();
   let count = 0;
   let opening = 0;
   let trustedFrom = -Infinity;
   let onEmpty: (() => void) | undefined;
 
   function getConnection(callback: (error: unknown, connection: MysqlPoolConnection) => void): void {
+    if (onEmpty !== undefined) return callback(closed(), undefined as never);
     const waiter: Waiter = {
       take(session) {
         leave();
@@ -83,11 +87,13 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
   /** As much of mysql2's connection as Kysely uses. */
   function lend(session: Session): MysqlPoolConnection {
     const lentAt = performance.now();
+    inUse.add(session);
     const deadline = setTimeout(() => session.fail(timeout('The database gave no answer')), holdMs);
     const lent = {
       query: (sql: string, parameters: unknown[], answer: Answer) => session.query(sql, parameters, answer),
       release() {
         clearTimeout(deadline);
+        inUse.delete(session);
         if (session.isBroken()) {
           discard();
           distrust(lentAt);
@@ -132,10 +138,19 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
   return {
     getConnection,
     end(callback) {
-      onEmpty = () => callback(null);
-      for (const waiter of waiting) waiter.refuse(timeout('The store has been closed'));
+      const overdue = setTimeout(() => {
+        for (const session of inUse) session.fail(closed());
+        onEmpty?.();
+      }, CLOSE_MS);
+      onEmpty = () => {
+        clearTimeout(overdue);
+        callback(null);
+      };
+      for (const waiter of waiting) waiter.refuse(closed());
       closeIdle(() => true);
       if (count === 0) onEmpty();
     },
   };
 }
+
+const closed = (): Error => timeout('The store has been closed');

@@ -20,8 +20,8 @@ export async function purgeTimers(
   const ids = batch.map(({ id }) => id).sort((a, b) => a.compare(b));
   await sql`
     DELETE t, a, k FROM timers AS t FORCE INDEX (PRIMARY)
-      LEFT JOIN attempts AS a ON a.timer_id = t.id
-      LEFT JOIN timer_keys AS k ON k.owner = CAST(COALESCE(t.owner, '') AS BINARY)
+      LEFT JOIN attempts AS a FORCE INDEX (PRIMARY) ON a.timer_id = t.id
+      LEFT JOIN timer_keys AS k FORCE INDEX (PRIMARY) ON k.owner = CAST(COALESCE(t.owner, '') AS BINARY)
                                AND k.timer_key = CAST(t.timer_key AS BINARY) AND k.timer_id = t.id
      WHERE t.id IN (${sql.join(ids)}) AND t.status = ${status} AND t.wake_at < ${before}`.execute(db);
   return { count: batch.length, next };

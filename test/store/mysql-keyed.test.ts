@@ -1,0 +1,169 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CompiledQuery } from 'kysely';
+import { v7 } from 'uuid';
+import { findByKey } from '../../src/store/find-by-key.ts';
+import { insertKeyed } from '../../src/store/insert-keyed.ts';
+import { createKeyTables } from '../../src/store/mysql/key-tables.ts';
+import { openMysqlStore } from '../../src/store/mysql/open.ts';
+import type { KeyedTimer, Timer, TimerStore } from '../../src/timers/index.ts';
+import { createDatabase, queryServer, type TestDatabase } from '../support/databases.ts';
+import { mysqlSettings } from '../support/mysql-settings.ts';
+import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
+import { connectTo, KINDS, openFaultyStore, timed, type Db, type FaultyStore } from './mysql-under-test.ts';
+
+const idempotency = (key: string) => ({
+  key,
+  requestHash: Buffer.alloc(32, 1),
+  expiresAt: T0 + 86_400_000,
+  answerOf: ({ kind, timer }: { kind: string; timer: Timer }) => JSON.stringify({ kind, id: timer.id }),
+});
+const once = (key: string): KeyedTimer => ({ timer: makeTimer(), idempotency: idempotency(key) });
+const named = (key: string, over: Partial<Timer> = {}): KeyedTimer => ({
+  timer: makeTimer({ key, ...over }),
+  idempotency: null,
+});
+
+describe.each(KINDS)('A transaction with keys on %s', (kind) => {
+  let opened: FaultyStore;
+  let store: TimerStore;
+
+  beforeEach(async () => {
+    opened = await openFaultyStore(kind);
+    store = opened.store;
+  });
+  afterEach(() => opened.close());
+
+  const countTimers = async () => Number((await opened.query('SELECT COUNT(*) AS n FROM timers'))[0]?.n);
+  const insertLosing = async (
+    entry: KeyedTimer,
+    statement: RegExp,
+    fault: 'lose the answer' | 'lose the statement',
+  ) => {
+    const happened = opened.proxy.once(statement, fault);
+    const [result] = await store.insertKeyed([entry]);
+    await happened;
+    return result;
+  };
+  const COMMIT = /commit$/;
+  const STEPS: [string, RegExp][] = [
+    ['the keys', /INSERT INTO idempotency_keys/],
+    ['the timer', /INSERT INTO timers/],
+    ['the commit', COMMIT],
+  ];
+
+  it.each(STEPS)('is carried out once when %s got no answer', async (_name, statement) => {
+    const entry = once('a');
+
+    expect(await insertLosing(entry, statement, 'lose the answer')).toEqual({ kind: 'created', timer: entry.timer });
+
+    expect(await countTimers()).toBe(1);
+    expect(await store.insertKeyed([once('a')])).toEqual([
+      { kind: 'replayed', answer: JSON.stringify({ kind: 'created', id: entry.timer.id }) },
+    ]);
+  });
+
+  it.each(STEPS)('is carried out once when %s never arrived', async (_name, statement) => {
+    const entry = once('a');
+
+    expect(await insertLosing(entry, statement, 'lose the statement')).toEqual({ kind: 'created', timer: entry.timer });
+
+    expect(await countTimers()).toBe(1);
+  });
+
+  it('that made the timer of a key says so, although the commit got no answer', async () => {
+    const entry = named('k');
+
+    expect(await insertLosing(entry, COMMIT, 'lose the answer')).toEqual({ kind: 'created', timer: entry.timer });
+
+    expect(await store.findByKey({ owner: null, key: 'k' })).toMatchObject({ id: entry.timer.id });
+    expect(await countTimers()).toBe(1);
+  });
+
+  it('that changed the timer of a key changes it once, although the commit got no answer', async () => {
+    const first = named('k', { attempts: 1, status: 'waiting' });
+    await store.insertKeyed([first]);
+    const claimed = { status: 'executing', claimId: v7(), wakeAt: T0 + 30_000, fence: 1 } as const;
+
+    const result = await insertLosing(named('k', claimed), COMMIT, 'lose the answer');
+
+    const expected = { id: first.timer.id, run: 1, fence: 1, claimId: claimed.claimId };
+    expect(result).toMatchObject({ kind: 'changed', timer: expected });
+    expect(await store.find(first.timer.id)).toMatchObject(expected);
+  });
+});
+
+describe.each(KINDS)('Keys on %s', (kind) => {
+  let database: TestDatabase;
+  let store: TimerStore;
+  let db: Db;
+  const sent: CompiledQuery[] = [];
+
+  beforeAll(async () => {
+    database = await createDatabase(kind);
+    const settings = mysqlSettings(database.url);
+    store = await openMysqlStore(settings);
+    db = connectTo(settings, { sent });
+  });
+  afterAll(async () => {
+    await Promise.all([store.close(), db.destroy()]);
+    await database.drop();
+  });
+
+  /** The store's own statements in a transaction that stays open until it is rolled back. */
+  async function open(entries: KeyedTimer[]) {
+    const transaction = await db.startTransaction().execute();
+    await insertKeyed({ db: transaction, tables: createKeyTables({ db: transaction, again: false }) }, entries);
+    return transaction;
+  }
+
+  it('that are being written hold up nobody but who brings the same ones', async () => {
+    await store.insertKeyed([once('standing'), named('standing')]);
+    const transaction = await open([once('b'), named('b'), once('standing'), named('standing')]);
+
+    const others = ['a', 'bb', 'c', 'standing1', ''].flatMap((key) => [once(key), named(key)]);
+    const { ms, value } = await timed(store.insertKeyed(others));
+    expect(value?.every((result) => result.kind === 'created')).toBe(true);
+    await store.insert(makeTimers(10));
+    expect(await store.claim(claimOf({ limit: 5 }))).toHaveLength(5);
+    expect(ms).toBeLessThan(1000);
+
+    const same = store.insertKeyed([once('b')]);
+    await transaction.rollback().execute();
+    expect(await same).toMatchObject([{ kind: 'created' }]);
+  });
+
+  it.each([0, 5, 20_000])('are looked up one by one, with %d of each', async (size) => {
+    await fillKeys(size);
+    for (const count of [1, 200, 500]) {
+      sent.length = 0;
+      const entries = Array.from({ length: count }, (_, index) => [once(`key ${index}`), named(`key-${index}`)]).flat();
+      await (await open(entries)).rollback().execute();
+      await findByKey(db, { owner: null, key: 'key-1' });
+
+      const reads = sent.filter(({ sql }) => /select/i.test(sql));
+      const plans = await Promise.all(reads.map((read) => explain(read)));
+      expect(plans.flat().filter(({ table }) => table === 'k' || table === 'timer_keys').length).toBeGreaterThan(0);
+      expect(plans.flat().filter(isNotByKey)).toEqual([]);
+    }
+  });
+
+  async function fillKeys(count: number): Promise<void> {
+    for (let from = 0; from < count; from += 1000) {
+      const entries = Array.from({ length: Math.min(1000, count - from) }, (_, index) => [
+        once(`standing ${from + index}`),
+        named(`key-${from + index}`),
+      ]);
+      await store.insertKeyed(entries.flat());
+    }
+    await queryServer(database.url, 'ANALYZE TABLE timer_keys, idempotency_keys');
+  }
+
+  async function explain({ sql, parameters }: CompiledQuery) {
+    const query = CompiledQuery.raw(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, [...parameters]);
+    return (await db.executeQuery<{ table: string | null; type: string | null; key: string | null }>(query)).rows;
+  }
+});
+
+const isNotByKey = ({ table, type, key }: { table: string | null; type: string | null; key: string | null }): boolean =>
+  ['k', 'timer_keys', 'timers'].includes(table ?? '') &&
+  (key !== 'PRIMARY' || !['eq_ref', 'const', 'ref'].includes(type ?? ''));
