@@ -7,6 +7,7 @@ import { openMysqlStore } from '../../src/store/mysql/open.ts';
 import { toRow } from '../../src/store/timer-row.ts';
 import type { TimerStore } from '../../src/timers/index.ts';
 import { createDatabase, queryServer, type TestDatabase } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
 import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
 import { connectTo, isolationOf, KINDS, type Db } from './mysql-under-test.ts';
@@ -95,11 +96,13 @@ describe.each(KINDS)('A claim on %s', (kind) => {
     const pool = connectTo(mysqlSettings(database.url), { size: 3 });
     expect(await isolationOfEach(pool, 3)).toEqual(Array(3).fill('READ-COMMITTED'));
 
-    const threads = await queryServer(
-      database.url,
-      `SELECT id FROM information_schema.processlist WHERE db = '${database.name}' AND id <> CONNECTION_ID()`,
-    );
-    for (const { id } of threads) await queryServer(database.url, `KILL ${String(id)}`);
+    const others = () =>
+      queryServer(
+        database.url,
+        `SELECT id FROM information_schema.processlist WHERE db = '${database.name}' AND id <> CONNECTION_ID()`,
+      );
+    for (const { id } of await others()) await queryServer(database.url, `KILL ${String(id)}`);
+    await eventually(async () => (await others()).length === 0);
 
     expect(await isolationOfEach(pool, 3)).toEqual(Array(3).fill('READ-COMMITTED'));
     await pool.destroy();
