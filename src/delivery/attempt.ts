@@ -36,6 +36,8 @@ export function startAttempt(
   let current: Connection | undefined;
   let dialing: AbortController | undefined;
   const excerpt = createAnswerExcerpt();
+  // A process that stood still learns of its sockets before its deadlines: past this, whoever holds the timer is another.
+  const deadlineAt = clock.monotonic() + deadlineMs;
 
   const finish = (outcome: Outcome) => {
     if (isSettled) return;
@@ -70,6 +72,11 @@ export function startAttempt(
   };
 
   const sendOn = (connection: Connection, { isKept }: { isKept: boolean }) => {
+    if (clock.monotonic() >= deadlineAt) {
+      connection.discard();
+      finishWithAnswerOr(() => timeoutAt(stage));
+      return;
+    }
     current = connection;
     stage = 'waiting';
     connection.send(request, {
@@ -93,7 +100,8 @@ export function startAttempt(
       onError(error) {
         connection.discard();
         if (isSettled) return;
-        if (isKept && stage === 'waiting' && isConnectionLost(error)) dial();
+        const mayDial = clock.monotonic() < deadlineAt;
+        if (mayDial && isKept && stage === 'waiting' && isConnectionLost(error)) dial();
         else finishWithAnswerOr(() => failureOf(error, stage));
       },
     });

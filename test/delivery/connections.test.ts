@@ -42,6 +42,18 @@ describe('connections', () => {
     expect(new Set(receiver.requests.map(({ connection }) => connection)).size).toBe(10);
   });
 
+  it('carry nothing past the deadline, though the process stood still while they were made', async () => {
+    await using receiver = await startHttpReceiver();
+    await using delivery = openDelivery({ timeoutMs: 100 });
+
+    const late = delivery.perform({ url: `${receiver.url}/late` });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+
+    expect(await late).toMatchObject({ kind: 'retry', error: { code: 'timeout' }, maybeSent: false });
+    expect(await delivery.perform({ url: `${receiver.url}/next` })).toMatchObject({ kind: 'delivered' });
+    expect(receiver.requests).toHaveLength(1);
+  });
+
   it('are not shared between two names of one address', async () => {
     await using receiver = await startHttpReceiver();
     await using delivery = openDelivery({ lookup: () => Promise.resolve(['127.0.0.1']) });
