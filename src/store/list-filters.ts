@@ -12,7 +12,7 @@ export function matches(query: TimerQuery): Condition {
     sql`t.action = ${action}`,
     ...(owner === undefined ? [] : [isOwner(owner)]),
     ...(status === undefined ? [] : [sql`t.status = ${status}`]),
-    ...(label === undefined ? [] : [sql`t.label = ${label}`]),
+    ...(label === undefined ? [] : [isLabel(label)]),
     ...(origins === undefined ? [] : [sql`(${sql.join(origins.map(isOrigin), sql` OR `)})`]),
     ...(wakeFrom === undefined ? [] : [sql`t.wake_at >= ${wakeFrom}`]),
     ...(wakeTo === undefined ? [] : [sql`t.wake_at < ${wakeTo}`]),
@@ -21,6 +21,9 @@ export function matches(query: TimerQuery): Condition {
 
 export const isOwner = (owner: string | null): Condition =>
   owner === null ? sql`t.owner IS NULL` : sql`t.owner = ${owner}`;
+
+/** MySQL's collation takes a label for the same that has blanks at its end; nobody means to cancel that one too. */
+const isLabel = (label: string): Condition => sql`CONCAT(t.label, '.') = ${`${label}.`}`;
 
 /** URLs are kept as they were sent, so their schemes and hosts may be in capitals. */
 const isOrigin = (origin: string): Condition =>

@@ -37,7 +37,7 @@ function inWakeOrder({ wakeFrom, wakeTo }: TimerQuery, status: NonNullable<Timer
         ? [stretch(...from, ...to)]
         : [
             stretch(sql`wake_at = ${position.wakeAt}`, sql`id ${beyond} ${uuidToBytes(position.id)}`),
-            stretch(sql`wake_at ${beyond} ${position.wakeAt}`, ...to),
+            stretch(sql`wake_at ${beyond} ${position.wakeAt}`, ...from, ...to),
           ],
   };
 }

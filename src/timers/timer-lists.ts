@@ -3,10 +3,11 @@ import type { Timer, TimerStatus } from './timer.ts';
 /** What a list of timers asks of a store. */
 export interface TimerLists {
   /**
-   * One page. It walks one stretch of one index in its order and costs the same whatever the size of the table: by
-   * `status` in wake order (waiting and executing: earliest first; finished: latest first), else by `label`, else all,
-   * newest first. What the index does not know is checked while walking, over at most `MAX_WALKED` entries, so a page may
-   * be short though more follow. A timer that is not changed meanwhile is on exactly one page. Bodies are left out.
+   * One page, at the same cost whatever the size of the table. It walks one index in its order: by `status` in wake order
+   * (waiting and executing: earliest first; finished: latest first), else by `label`, else all, newest first. What the
+   * index does not know is checked while walking, over at most `MAX_WALKED` entries, so a page may be short though more
+   * follow. With a status and a label that no more timers than these have, all of them are looked at, still in wake order.
+   * A timer that is not changed meanwhile is on exactly one page. Bodies are left out.
    */
   list(query: TimerQuery, page: { after: ListPosition | null; limit: number }): Promise<TimerPage>;
 

@@ -138,6 +138,17 @@ export function describeLists(opened: () => OpenedStore): void {
       expect(listed.map(({ url }) => url).sort()).toEqual([urls[0], urls[1], urls[5]].sort());
     });
 
+    it('by label has no timer whose label is spelled otherwise, be it by a blank or a capital', async () => {
+      await opened().store.insert(['x', 'x ', ' x', 'X', 'x.', 'xx'].map((label) => makeTimer({ label })));
+
+      for (const label of ['x', 'x ']) {
+        for (const status of ['waiting', undefined] as const) {
+          const listed = (await pages({ ...everyTimer, label, status }, 10)).flat();
+          expect(listed.map((timer) => timer.label)).toEqual([label]);
+        }
+      }
+    });
+
     it('leaves out what another module has made', async () => {
       await opened().store.insert(makeTimers(4, (index) => ({ action: index % 2 ? 'webhook' : 'status_check' })));
       expect((await pages(everyTimer, 10)).flat()).toHaveLength(2);
