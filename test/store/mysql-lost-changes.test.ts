@@ -1,0 +1,52 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { v7 } from 'uuid';
+import { changeTimer } from '../../src/store/change-timer.ts';
+import { mysqlHints } from '../../src/store/index-hints.ts';
+import { NEW_RUN, type TimerChange } from '../../src/timers/index.ts';
+import { claimOf, makeTimer, T0 } from '../support/timers.ts';
+import { connectTo, KINDS, openFaultyStore, type FaultyStore } from './mysql-under-test.ts';
+
+const CHANGE = /UPDATE timers FORCE INDEX \(PRIMARY\) SET/;
+
+const moveTo = (at: number): TimerChange => ({ dueAt: at, nextAttemptAt: at, wakeAt: at });
+
+describe.each(KINDS)('On %s, a change whose answer was lost', (kind) => {
+  let opened: FaultyStore;
+  beforeEach(async () => {
+    opened = await openFaultyStore(kind);
+  });
+  afterEach(() => opened.close());
+
+  it.each<[string, Parameters<typeof makeTimer>[0], TimerChange]>([
+    ['a move', {}, { ...moveTo(T0 + 5000), headers: { a: 'b' }, body: Buffer.from('x'), bodyBytes: 1 }],
+    [
+      'a move under a claim',
+      {},
+      { ...moveTo(T0 + 5), status: 'executing', claimId: v7(), wakeAt: T0 + 9000, fence: 1 },
+    ],
+    ['a cancellation', {}, { status: 'cancelled', wakeAt: T0 }],
+    ['a replay', { status: 'failed', fence: 3 }, { ...NEW_RUN, ...moveTo(T0 + 5000), status: 'waiting', run: 1 }],
+  ])('is found to be made: %s', async (_name, over, change) => {
+    const seen = makeTimer(over);
+    await opened.store.insert([seen]);
+    const lost = opened.proxy.once(CHANGE, 'lose the answer');
+
+    const changed = await opened.store.change(seen, change);
+    await lost;
+
+    expect(changed).toMatchObject({ ...change, id: seen.id });
+    expect(await opened.store.find(seen.id)).toEqual(changed);
+  });
+
+  it('is left open when the timer has moved on by the time it is looked for', async () => {
+    const seen = makeTimer();
+    await opened.store.insert([seen]);
+    await opened.store.claim(claimOf());
+    const db = connectTo(opened.direct);
+
+    const again = changeTimer(db, mysqlHints, { seen, change: moveTo(T0 + 5000), again: true });
+
+    await expect(again).rejects.toMatchObject({ code: 'store_unavailable' });
+    await db.destroy();
+  });
+});
