@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { z } from 'zod';
 import { parseApiKeys } from '../../src/api/index.ts';
 import { Refusal } from '../../src/timers/index.ts';
 import { apiUnderTest, HOOK } from './api-under-test.ts';
+import { validatorOf } from './validator-of.ts';
 
 interface Media {
   schema: { $ref?: string };
@@ -31,14 +31,6 @@ async function published(overrides: Parameters<typeof apiUnderTest>[0] = {}) {
   const answer = await request(api.app).get('/openapi.json');
   expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json']);
   return { ...api, document: answer.body as Document };
-}
-
-/** A validator made from the published document alone, by its JSON schemas. */
-function validatorOf(document: Document, { schema }: Media): z.ZodType {
-  const inlined = JSON.parse(
-    JSON.stringify({ ...schema, $defs: document.components.schemas }).replaceAll('#/components/schemas/', '#/$defs/'),
-  ) as Parameters<typeof z.fromJSONSchema>[0];
-  return z.fromJSONSchema(inlined);
 }
 
 const operationsOf = (document: Document): [string, string, Operation][] =>

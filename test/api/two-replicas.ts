@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { createChangeOwn, type ChangeOwn } from '../../src/api/change-own.ts';
 import { createFindOwn } from '../../src/api/find-own.ts';
 import { createRemoteClock, systemClock, type RemoteClock } from '../../src/platform/index.ts';
-import { createScheduler, type Scheduler } from '../../src/scheduler/index.ts';
+import { createScheduler, type Scheduler, type SchedulerSettings } from '../../src/scheduler/index.ts';
 import { openMysqlStore } from '../../src/store/mysql/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { TimerStore } from '../../src/timers/index.ts';
@@ -30,12 +30,20 @@ export interface TwoReplicas {
   close(): Promise<void>;
 }
 
+/** Short, so that many races with the claim fit into a second. */
 export const LOOKAHEAD_MS = 150;
+const POLL_MS = 30;
 
-export async function startTwoReplicas(engine: 'mysql' | 'mariadb' | 'SQLite'): Promise<TwoReplicas> {
+export async function startTwoReplicas(
+  engine: 'mysql' | 'mariadb' | 'SQLite',
+  settings: Pick<SchedulerSettings, 'pollIntervalMs' | 'lookaheadMs'> = {
+    pollIntervalMs: POLL_MS,
+    lookaheadMs: LOOKAHEAD_MS,
+  },
+): Promise<TwoReplicas> {
   const { stores, close } = await (engine === 'SQLite' ? onFile() : onServer(engine));
   const sends = new Map<string, number[]>();
-  const [first, second] = await Promise.all(stores.map((store) => startReplica(store, sends)));
+  const [first, second] = await Promise.all(stores.map((store) => startReplica({ store, sends, settings })));
   if (first === undefined || second === undefined) throw new Error('There are two stores.');
   const replicas: [Replica, Replica] = [first, second];
   return {
@@ -49,7 +57,15 @@ export async function startTwoReplicas(engine: 'mysql' | 'mariadb' | 'SQLite'): 
   };
 }
 
-async function startReplica(store: TimerStore, sends: Map<string, number[]>): Promise<Replica> {
+async function startReplica({
+  store,
+  sends,
+  settings,
+}: {
+  store: TimerStore;
+  sends: Map<string, number[]>;
+  settings: Pick<SchedulerSettings, 'pollIntervalMs' | 'lookaheadMs'>;
+}): Promise<Replica> {
   const storeClock = createRemoteClock({ clock: systemClock });
   for (let reading = 0; reading < 5; reading++) storeClock.observe(await store.readClock());
   const scheduler = createScheduler({
@@ -73,8 +89,7 @@ async function startReplica(store: TimerStore, sends: Map<string, number[]>): Pr
     logger: pino({ level: 'silent' }),
     settings: {
       batchSize: 500,
-      pollIntervalMs: 30,
-      lookaheadMs: LOOKAHEAD_MS,
+      ...settings,
       leaseMs: 30_000,
       maxConcurrency: 512,
       maxRatePerLane: null,
