@@ -13,26 +13,34 @@ export const ANSWER_MS = 5000;
 const RECOVERY_MS = 5000;
 
 /** A server of each kind for the tests of a file, which may ill-treat them. */
-export function usePrivateServers(): Map<Kind, DatabaseServer> {
+export function usePrivateServers(argsOf: (kind: Kind) => string[] = () => []): Map<Kind, DatabaseServer> {
   const servers = new Map<Kind, DatabaseServer>();
   beforeAll(async () => {
-    await Promise.all(KINDS.map(async (kind) => servers.set(kind, await startServer(kind))));
+    const start = async (kind: Kind) => servers.set(kind, await startServer(kind, { extraArgs: argsOf(kind) }));
+    await Promise.all(KINDS.map(start));
   }, 120_000);
   afterAll(() => Promise.all([...servers.values()].map((server) => server.stop())));
   return servers;
 }
 
-/** One behaviour, on both kinds of server at the same time: most of it is waiting. */
-export function itOnBoth(name: string, test: (kind: Kind) => Promise<void>): void {
-  it(`${name} (${KINDS.join(', ')})`, async () => {
-    const runs = await Promise.allSettled(KINDS.map(test));
-    const reasons = runs.map((run) => (run.status === 'rejected' ? (run.reason as Error) : undefined));
-    const failed = reasons.findIndex((reason) => reason !== undefined);
-    const reason = reasons[failed];
-    if (reason === undefined) return;
-    reason.message = `on ${KINDS[failed] ?? ''}: ${reason.message}`;
-    throw reason;
-  }, 60_000);
+/**
+ * One behaviour, on both kinds of server at the same time: most of it is waiting. Together with others, where they leave
+ * the server itself alone.
+ */
+export function itOnBoth(name: string, test: (kind: Kind) => Promise<void>, run: typeof it.concurrent = it): void {
+  run(
+    `${name} (${KINDS.join(', ')})`,
+    async () => {
+      const runs = await Promise.allSettled(KINDS.map(test));
+      const reasons = runs.map((run) => (run.status === 'rejected' ? (run.reason as Error) : undefined));
+      const failed = reasons.findIndex((reason) => reason !== undefined);
+      const reason = reasons[failed];
+      if (reason === undefined) return;
+      reason.message = `on ${KINDS[failed] ?? ''}: ${reason.message}`;
+      throw reason;
+    },
+    60_000,
+  );
 }
 
 /** Every verb that a store has, each once. */

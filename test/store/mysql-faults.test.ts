@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { openMysqlStore } from '../../src/store/mysql/open.ts';
 import { createPersistently } from '../../src/store/mysql/persistently.ts';
-import { Refusal } from '../../src/timers/index.ts';
+import { Refusal, type ClaimResult } from '../../src/timers/index.ts';
 import { queryServer } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
 import { claimOf, makeTimer, makeTimers, resultOf } from '../support/timers.ts';
@@ -21,49 +21,74 @@ import {
 } from './fault-rig.ts';
 import { connectTo, timed } from './mysql-under-test.ts';
 
+/** Far from any deadline, on a busy machine too. */
+const AT_ONCE_MS = 2000;
+
 const servers = usePrivateServers();
 
-const itSurvives = (name: string, test: (rig: FaultRig) => Promise<void>) =>
-  itOnBoth(name, (kind) => withFaultyStore(servers.get(kind), test));
+const itSurvives = (name: string, test: (rig: FaultRig) => Promise<void>, run?: typeof it.concurrent) =>
+  itOnBoth(name, (kind) => withFaultyStore(servers.get(kind), test), run);
 
-describe('A store whose network fails', () => {
-  itSurvives('answers in time through a black hole, and works again after it on new connections', async (rig) => {
-    const { store, proxy } = rig;
-    const before = new Set(await rig.sessions());
-    proxy.blackHole();
-    await expectAnswersInTime(store);
-    await expectAnswersInTime(store);
+/** Beside others, for it leaves the server alone. */
+const itSurvivesBesides = (name: string, test: (rig: FaultRig) => Promise<void>) =>
+  itSurvives(name, test, it.concurrent);
 
-    await proxy.pass();
-    await expectRecovery(store);
+/** What a client that froze or was cut off may hide of the rows, and the time to see it. */
+const HIDDEN_MS = 10_000 + 1500;
 
-    const now = await rig.sessions();
-    expect(now.filter((id) => before.has(id))).toEqual([]);
-    expect(now.length).toBeLessThanOrEqual(rig.direct.poolSize);
-  });
+const SILENCES = [
+  { name: 'between two statements of a record', answer: 'short' },
+  // Of a statement this long the server has a part when the silence begins.
+  { name: 'in the middle of sending a statement of a record', answer: 'x'.repeat(1000) },
+];
 
-  itSurvives('answers in time when one answer does not come, and gives that connection to nobody else', async (rig) => {
-    const before = rig.proxy.accepted;
-    const silent = rig.proxy.once(/MIN\(wake_at\)/, 'fall silent');
+describe('A store whose connections fail', () => {
+  itSurvivesBesides(
+    'answers in time through a black hole, and works again after it on new connections',
+    async (rig) => {
+      const { store, proxy } = rig;
+      const before = new Set(await rig.sessions());
+      proxy.blackHole();
+      await expectAnswersInTime(store);
+      await expectAnswersInTime(store);
 
-    await expectAnswersInTime(rig.store);
-    await silent;
+      await proxy.pass();
+      await expectRecovery(store);
 
-    expect(await works(rig.store)).toBe(true);
-    expect(rig.proxy.accepted).toBeGreaterThan(before);
-  });
+      const now = await rig.sessions();
+      expect(now.filter((id) => before.has(id))).toEqual([]);
+      expect(now.length).toBeLessThanOrEqual(rig.direct.poolSize);
+    },
+  );
 
-  itSurvives('answers at once while connections are refused, and works again after that', async ({ store, proxy }) => {
-    await proxy.refuse();
-    for (const { ms, error } of await Promise.all(everyVerb(store).map(timed))) {
-      expect(ms).toBeLessThan(1000);
-      expect(error).toBeInstanceOf(Refusal);
-    }
-    await proxy.pass();
-    await expectRecovery(store);
-  });
+  itSurvivesBesides(
+    'answers in time when one answer does not come, and gives that connection to nobody else',
+    async (rig) => {
+      const before = rig.proxy.accepted;
+      const silent = rig.proxy.once(/MIN\(wake_at\)/, 'fall silent');
 
-  itSurvives('answers each of two thousand inserts in time while nothing passes', async ({ store, proxy }) => {
+      await expectAnswersInTime(rig.store);
+      await silent;
+
+      expect(await works(rig.store)).toBe(true);
+      expect(rig.proxy.accepted).toBeGreaterThan(before);
+    },
+  );
+
+  itSurvivesBesides(
+    'answers at once while connections are refused, and works again after that',
+    async ({ store, proxy }) => {
+      await proxy.refuse();
+      for (const { ms, error } of await Promise.all(everyVerb(store).map(timed))) {
+        expect(ms).toBeLessThan(AT_ONCE_MS);
+        expect(error).toBeInstanceOf(Refusal);
+      }
+      await proxy.pass();
+      await expectRecovery(store);
+    },
+  );
+
+  itSurvivesBesides('answers each of two thousand inserts in time while nothing passes', async ({ store, proxy }) => {
     proxy.blackHole();
     for (const { ms, error } of await Promise.all(makeTimers(2000).map((timer) => timed(store.insert([timer]))))) {
       expect(ms).toBeLessThan(ANSWER_MS);
@@ -71,38 +96,37 @@ describe('A store whose network fails', () => {
     }
   });
 
-  itSurvives('closes in time while nothing answers', async ({ direct, proxy }) => {
+  itSurvivesBesides('closes in time while nothing answers', async ({ direct, proxy }) => {
     const other = await openMysqlStore({ ...direct, port: proxy.port });
     await Promise.all(everyVerb(other));
     proxy.blackHole();
     expect((await timed(other.close())).ms).toBeLessThan(ANSWER_MS);
   });
-});
 
-describe('A store whose connections are killed', () => {
-  itSurvives('does not notice it while they are idle', async (rig) => {
+  itSurvivesBesides('does not notice that idle ones are killed', async (rig) => {
     for (const id of await rig.sessions()) await queryServer(rig.server.url, `KILL ${id}`);
     await eventually(async () => (await rig.sessions()).length === 0);
 
     expect(await works(rig.store)).toBe(true);
   });
 
-  itSurvives('answers in time when it happens in the middle of statements, and works again', async (rig) => {
-    const blocker = await rig.lockEverything();
-    const answers = Promise.all(everyVerb(rig.store).map(timed));
-    await eventually(async () => (await rig.sessions()).length > 2);
-    for (const id of await rig.sessions()) {
-      if (id !== blocker.threadId) await queryServer(rig.server.url, `KILL ${id}`).catch(() => undefined);
-    }
+  itSurvivesBesides(
+    'answers in time when they are killed in the middle of statements, and works again',
+    async (rig) => {
+      const blocker = await rig.lockEverything();
+      const answers = Promise.all(everyVerb(rig.store).map(timed));
+      await eventually(async () => (await rig.sessions()).length > 2);
+      for (const id of await rig.sessions()) {
+        if (id !== blocker.threadId) await queryServer(rig.server.url, `KILL ${id}`).catch(() => undefined);
+      }
 
-    for (const { ms } of await answers) expect(ms).toBeLessThan(ANSWER_MS);
-    await blocker.end();
-    await expectRecovery(rig.store);
-  });
-});
+      for (const { ms } of await answers) expect(ms).toBeLessThan(ANSWER_MS);
+      await blocker.end();
+      await expectRecovery(rig.store);
+    },
+  );
 
-describe('A store whose rows are locked', () => {
-  itSurvives('answers in time, and writes once they are free', async (rig) => {
+  itSurvivesBesides('answers in time while its rows are locked, and writes once they are free', async (rig) => {
     const { store } = rig;
     const held = await insertAndClaim(store, 5);
     const results = held.map((row) => resultOf(row));
@@ -117,7 +141,15 @@ describe('A store whose rows are locked', () => {
     expect(await store.find(held[0]?.id ?? '')).toMatchObject({ status: 'done', attempts: 1 });
   });
 
-  itSurvives('does again what was rolled back in a deadlock, and tells nobody', async ({ store, database }) => {
+  for (const scenario of SILENCES) {
+    itSurvivesBesides(`hides no row for more than ten seconds when it falls silent ${scenario.name}`, (rig) =>
+      expectRowsBack(rig, scenario),
+    );
+  }
+});
+
+describe('A store in a deadlock', () => {
+  itSurvives('does again what was rolled back, and tells nobody', async ({ store, database }) => {
     const held = await insertAndClaim(store, 20);
     const ids = held.map(({ id }) => id).sort();
     const [first, last] = [ids[0], ids.at(-1)].map((id) => `UNHEX('${(id ?? '').replaceAll('-', '')}')`);
@@ -143,7 +175,7 @@ describe('A store whose rows are locked', () => {
     await other.end();
   });
 
-  itSurvives('gives up in time what the database rolls back again and again', async ({ direct }) => {
+  itSurvives('gives up in time what is rolled back again and again', async ({ direct }) => {
     const db = connectTo(direct);
     let tries = 0;
     const { ms, error } = await timed(
@@ -226,6 +258,32 @@ describe('A store whose server', () => {
     for (const id of stored) expect(await store.find(id)).toBeDefined();
   });
 });
+
+async function expectRowsBack({ store, proxy, query }: FaultRig, { answer }: (typeof SILENCES)[number]): Promise<void> {
+  const held = await insertAndClaim(store, 490);
+  const silent = proxy.once(/INSERT IGNORE INTO attempts/, 'fall silent');
+  const recording = timed(store.record(held.map((row) => failed(resultOf(row), answer))));
+  await silent;
+  const silentSince = performance.now();
+  const isFree = () =>
+    query('SELECT id FROM timers FOR UPDATE NOWAIT').then(
+      () => true,
+      () => false,
+    );
+
+  expect(await isFree()).toBe(false);
+  await eventually(isFree, HIDDEN_MS);
+  expect(performance.now() - silentSince).toBeGreaterThan(5000);
+
+  expect(await recording).toMatchObject({ error: { code: 'store_unavailable' } });
+  await proxy.pass();
+  expect(await store.record(held.map((row) => failed(resultOf(row), answer)))).toEqual([]);
+}
+
+function failed(result: ClaimResult, answer: string): ClaimResult {
+  if (result.attempt === null) return result;
+  return { ...result, status: 'failed', reason: 'gone', attempt: { ...result.attempt, answer } };
+}
 
 async function insertAndClaim(store: FaultRig['store'], count: number) {
   const timers = makeTimers(count);

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { systemClock } from '../../src/platform/index.ts';
 import { openStore, type MysqlSettings } from '../../src/store/index.ts';
 import { openMysqlStore } from '../../src/store/mysql/open.ts';
-import { startServer, type DatabaseServer } from '../support/database-server.ts';
 import { createDatabase, queryServer, serverUrlVariables, type TestDatabase } from '../support/databases.ts';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
@@ -13,8 +11,6 @@ import { claimOf, makeTimers } from '../support/timers.ts';
 import { KINDS } from './mysql-under-test.ts';
 
 const PASSWORD = 'a-secret';
-const certificate = (name: string) => new URL(`./certificates/${name}.pem`, import.meta.url).pathname;
-const pem = (name: string) => readFileSync(certificate(name), 'utf8');
 
 describe.each(KINDS)('A start on %s', (kind) => {
   const serverUrl = () => process.env[serverUrlVariables[kind]] ?? '';
@@ -155,73 +151,5 @@ describe.each(KINDS)('A start on %s', (kind) => {
       expect(transient).toBe(false);
       await meddler.close();
     });
-  });
-});
-
-describe('Encryption', () => {
-  /** One server's certificate is made out to a name, the other's to an address. */
-  const madeOutTo = {
-    mysql: { certificate: 'server-name', host: 'localhost', otherHost: '127.0.0.1' },
-    mariadb: { certificate: 'server-address', host: '127.0.0.1', otherHost: 'localhost' },
-  };
-  const servers = new Map<string, DatabaseServer>();
-  beforeAll(async () => {
-    const start = async (kind: (typeof KINDS)[number]) => {
-      const files = { ca: 'ca', cert: madeOutTo[kind].certificate, key: 'server-key' };
-      const extraArgs = Object.entries(files).map(([option, name]) => `--ssl-${option}=${certificate(name)}`);
-      servers.set(kind, await startServer(kind, { extraArgs }));
-    };
-    await Promise.all(KINDS.map(start));
-  }, 120_000);
-  afterAll(() => Promise.all([...servers.values()].map((server) => server.stop())));
-
-  const open = async (url: string, over: Partial<MysqlSettings>) => {
-    const store = await openMysqlStore({ ...mysqlSettings(url), database: 'punctual_test_tls', ...over });
-    await store.insert(makeTimers(1));
-    await store.close();
-  };
-
-  describe.each(KINDS)('on %s', (kind) => {
-    const url = () => servers.get(kind)?.url ?? '';
-
-    const { host, otherHost } = madeOutTo[kind];
-
-    it('required takes any certificate, and the sessions are encrypted', async () => {
-      await open(url(), { host: otherHost, tls: { mode: 'required', ca: null } });
-      const [accepted] = await queryServer(url(), "SHOW GLOBAL STATUS LIKE 'Ssl_finished_accepts'");
-      expect(Number(accepted?.Value)).toBeGreaterThan(0);
-    });
-
-    it('verify takes a certificate of the CA that is made out to the host', async () => {
-      await open(url(), { host, tls: { mode: 'verify', ca: pem('ca') } });
-    });
-
-    it.each([
-      ['of another CA', { host, tls: { mode: 'verify', ca: pem('other-ca') } }],
-      ['of a CA that nobody named', { host, tls: { mode: 'verify', ca: null } }],
-      ['made out to another host', { host: otherHost, tls: { mode: 'verify', ca: pem('ca') } }],
-    ] as const)('verify refuses a certificate %s, and names the setting', async (_, over) => {
-      await expect(open(url(), over)).rejects.toMatchObject({
-        name: 'StoreStartError',
-        transient: false,
-        message: expect.stringMatching(/certificate that is not trusted.*DB_TLS_CA.*made out to/),
-      });
-    });
-  });
-
-  it('required takes the certificate that MySQL makes for itself', async () => {
-    const database = await createDatabase('mysql');
-    await open(database.url, { database: database.name, tls: { mode: 'required', ca: null } });
-    await database.drop();
-  });
-
-  it('required is refused by a server that has none, and the message says what to do', async () => {
-    const database = await createDatabase('mariadb');
-    await expect(open(database.url, { tls: { mode: 'required', ca: null } })).rejects.toMatchObject({
-      name: 'StoreStartError',
-      transient: false,
-      message: expect.stringMatching(/offers no TLS, but DB_TLS asks for it/),
-    });
-    await database.drop();
   });
 });
