@@ -103,7 +103,7 @@ async function begin(ends: (() => Promise<unknown>)[], replicas: Replica[]): Pro
       await until('every acked timer was recorded as done', () => isDone(replica));
     },
     figures(title) {
-      const figures = checkLedger({ intents: client.intents, arrivals: receiver.arrivals, faults });
+      const figures = checkLedger({ ...client, ...receiver, faults });
       tell(ledgerTable(title, figures));
       return figures;
     },

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Arrival } from './ledger.ts';
+import type { Arrival, Fault } from './ledger.ts';
 
 /** How one request is answered. */
 export interface Answer {
@@ -15,6 +15,8 @@ export interface LedgerReceiver {
   /** What a timer with this number is to call. */
   urlOf(number: number): string;
   arrivals: Arrival[];
+  /** When this process got no processor, or waited for its disk, and answered nobody. */
+  stalls: Fault[];
   /** Requests that wait for their answer just now. */
   inFlight(): number;
   /** From now on; 204 at once before that. */
@@ -23,10 +25,20 @@ export interface LedgerReceiver {
 }
 
 const AT_ONCE: Answer = { status: 204, afterMs: 0 };
+const BEAT_MS = 50;
+/** Shorter than any sender's patience. */
+const STALL_MS = 300;
 
 /** Notes the arrival of every request with the instant of its head, before anything else is done with it. */
 export async function startLedgerReceiver(): Promise<LedgerReceiver> {
   const arrivals: Arrival[] = [];
+  const stalls: Fault[] = [];
+  let lastBeat = Date.now();
+  const beat = setInterval(() => {
+    const now = Date.now();
+    if (now - lastBeat > STALL_MS) stalls.push({ kind: 'stall', from: lastBeat, to: now });
+    lastBeat = now;
+  }, BEAT_MS);
   let ruleOf: (arrival: Arrival) => Answer = () => AT_ONCE;
 
   async function answer(arrival: Arrival, response: ServerResponse): Promise<void> {
@@ -53,9 +65,11 @@ export async function startLedgerReceiver(): Promise<LedgerReceiver> {
   return {
     urlOf: (number) => `http://127.0.0.1:${port}/${number}`,
     arrivals,
+    stalls,
     inFlight: () => arrivals.filter(({ answeredAt }) => answeredAt === null).length,
     answerBy: (rule) => void (ruleOf = rule),
     async close() {
+      clearInterval(beat);
       server.close();
       server.closeAllConnections();
       await once(server, 'close');

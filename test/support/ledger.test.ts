@@ -44,6 +44,7 @@ test('timers that each came once and on time leave nothing to report', () => {
     early: 0,
     doubled: 0,
     doubledInFaults: 0,
+    retriedInStalls: 0,
     fenceRegressions: 0,
     lateness: { p50: 8, p99: 8, max: 8 },
   });
@@ -106,6 +107,16 @@ test('a double counts as caused by a fault only where the fault reached the requ
     doubled: 1,
     doubledInFaults: 0,
   });
+});
+
+test('a retry after the receiver stood still is no double: the sender gave up waiting for it', () => {
+  const stalls = [{ kind: 'stall', from: DUE, to: DUE + 1500 }];
+  const late = arrival(0, { at: DUE + 1500, answeredAt: DUE + 1501 });
+  const retry = arrival(0, { at: DUE + 4000, attempt: 2, fence: 2 });
+  const ledger = { intents: [intent(0)], faults: [], stalls };
+  expect(checkLedger({ ...ledger, arrivals: [late, retry] })).toMatchObject({ doubled: 0, retriedInStalls: 1 });
+  expect(checkLedger({ ...ledger, arrivals: [late, { ...retry, attempt: 1 }] })).toMatchObject({ doubled: 1 });
+  expect(checkLedger({ ...ledger, arrivals: [late, retry], stalls: [] })).toMatchObject({ doubled: 1 });
 });
 
 test('a request with a lower fence after one with a higher is reported', () => {

@@ -45,6 +45,8 @@ export interface Ledger {
   intents: Intent[];
   arrivals: Arrival[];
   faults: Fault[];
+  /** When the receiver itself stood still, as on a machine that is short of disk or processor; it answered nobody then. */
+  stalls?: Fault[];
 }
 
 export interface Figures {
@@ -64,6 +66,8 @@ export interface Figures {
   doubled: number;
   /** The same where the forerunner ran into a fault. */
   doubledInFaults: number;
+  /** Retries of what ran into a stall of the receiver: to the sender, which says so by the attempt's number, it timed out. */
+  retriedInStalls: number;
   /** Requests with a lower fence than one that arrived before. */
   fenceRegressions: number;
   /** First arrival minus due, of acked timers. */
@@ -73,7 +77,10 @@ export interface Figures {
 /** How long before and after a fault a request may have been disturbed by it: its deadline and its recording. */
 const FAULT_REACH_MS = 2000;
 
-export function checkLedger({ intents, arrivals, faults }: Ledger, { reachMs = FAULT_REACH_MS } = {}): Figures {
+export function checkLedger(
+  { intents, arrivals, faults, stalls = [] }: Ledger,
+  { reachMs = FAULT_REACH_MS } = {},
+): Figures {
   const byNumber = new Map(intents.map((intent) => [intent.number, intent]));
   const groups = Map.groupBy(
     arrivals.toSorted((a, b) => a.at - b.at),
@@ -81,9 +88,12 @@ export function checkLedger({ intents, arrivals, faults }: Ledger, { reachMs = F
   );
   const succeeded = new Set(arrivals.filter(isSuccess).map(({ id }) => id));
   const acked = intents.filter(({ result }) => result === 'acked');
-  const surplus = [...groups.values()].flatMap(surplusOf);
-  const isDisturbed = ({ at }: Arrival) => faults.some(({ from, to }) => at >= from - reachMs && at <= to + reachMs);
-  const inFaults = surplus.filter(({ forerunner }) => isDisturbed(forerunner)).length;
+  const isIn = (periods: Fault[], { at }: Arrival) =>
+    periods.some(({ from, to }) => at >= from - reachMs && at <= to + reachMs);
+  const isRetryAfterStall = ({ arrival, forerunner }: Surplus) =>
+    arrival.attempt > forerunner.attempt && isIn(stalls, forerunner);
+  const [retries, surplus] = partition([...groups.values()].flatMap(surplusOf), isRetryAfterStall);
+  const inFaults = surplus.filter(({ forerunner }) => isIn(faults, forerunner)).length;
   const dueOf = (arrival: Arrival) => byNumber.get(arrival.number)?.dueAt ?? arrival.dueAt;
   const latenesses = [...groups.values()].flatMap(([first]) => (first ? [first.at - dueOf(first)] : []));
 
@@ -98,6 +108,7 @@ export function checkLedger({ intents, arrivals, faults }: Ledger, { reachMs = F
     early: arrivals.filter((arrival) => arrival.at < dueOf(arrival)).length,
     doubled: surplus.length - inFaults,
     doubledInFaults: inFaults,
+    retriedInStalls: retries.length,
     fenceRegressions: [...groups.values()].reduce((sum, group) => sum + regressionsOf(group), 0),
     lateness: percentiles(latenesses),
   };
@@ -114,6 +125,10 @@ export function surplusOf(group: Arrival[]): Surplus[] {
     const forerunner = group[index - 1];
     return forerunner === undefined || isFailure(forerunner) ? [] : [{ arrival, forerunner }];
   });
+}
+
+function partition<T>(items: T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 const isSuccess = ({ answeredAt, status }: Arrival): boolean =>
@@ -144,11 +159,12 @@ function percentiles(values: number[]): Figures['lateness'] {
 
 /** One row of names and one of numbers, under a title. */
 export function ledgerTable(title: string, figures: Figures): string {
-  const { lateness, doubled, doubledInFaults, fenceRegressions, ...counts } = figures;
+  const { lateness, doubled, doubledInFaults, retriedInStalls, fenceRegressions, ...counts } = figures;
   const cells = Object.entries({
     ...counts,
     doubled,
     'in faults': doubledInFaults,
+    'after stalls': retriedInStalls,
     'fence back': fenceRegressions,
     'late p50': lateness.p50,
     p99: lateness.p99,
