@@ -12,5 +12,7 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  // Much of the run is waiting, for leases, outages and restarts: files share the two cores.
+  maxWorkers: 2,
   testTimeout: 120_000,
 };
