@@ -15,7 +15,12 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, callback) {
-    const timeout = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_TIMEOUT_MS));
+    // setTimeout makes a whole millisecond of it; so the loop goes round, without a rest, for the fraction that is left.
+    if (delayMs < 1) {
+      const immediate = setImmediate(callback);
+      return () => clearImmediate(immediate);
+    }
+    const timeout = setTimeout(callback, Math.min(delayMs, LONGEST_TIMEOUT_MS));
     return () => clearTimeout(timeout);
   },
 };

@@ -23,7 +23,7 @@ export function createDueQueue(deps: {
   let armedFor = Infinity;
   let disarm = () => {};
 
-  /** The system's timer counts whole milliseconds and may call a fraction early, so it is armed again for what is left. */
+  /** The clock may call a fraction of a millisecond early, so it is armed again for what is left. */
   function arm(): void {
     const next = queue.peek()?.timer.nextAttemptAt ?? Infinity;
     if (next === armedFor) return;

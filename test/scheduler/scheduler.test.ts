@@ -482,6 +482,7 @@ describe('Lanes', () => {
     await rig.pass(50);
     await rig.scheduler.runOnce();
     await rig.store.insert([ancient]);
+    await rig.pass(50);
     await eventually(() => rig.scheduler.held <= 100);
 
     const waits = (

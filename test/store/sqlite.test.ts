@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -89,5 +89,13 @@ describe('A SQLite file', () => {
     await expect(openSqliteStore({ engine: 'sqlite', file: folder }, { clock: systemClock })).rejects.toThrow(
       /cannot be used.*DATABASE_URL/,
     );
+  });
+
+  it('in a folder that cannot be made is refused at once, and one in folders that can be is made with them', async () => {
+    const nowhere = openSqliteStore({ engine: 'sqlite', file: '/proc/nowhere/punctual.db' }, { clock: systemClock });
+    await expect(nowhere).rejects.toThrow(/cannot be used.*DATABASE_URL/);
+    const file = join(folder, 'new/and/deep/punctual.db');
+    await (await openSqliteStore({ engine: 'sqlite', file }, { clock: systemClock })).close();
+    expect(existsSync(file)).toBe(true);
   });
 });

@@ -11,17 +11,18 @@ const columns = sql.raw(CLAIMED_COLUMNS.map((column) => `t.${column}`).join(', '
 
 /**
  * Each look is one dive into the hot index. It asks for the least because that leaves the optimiser no choice: with ORDER BY
- * and LIMIT, MySQL walks the index from its very beginning while its statistics say that the table is empty.
+ * and LIMIT, MySQL walks the index from its very beginning while its statistics say that the table is empty. The clock is
+ * read last and as it is then (NOW() tells when the statement began): the fresher the reading, the better the estimate.
  */
 export async function pulse(db: Kysely<Database>, query: PulseQuery): Promise<Pulse> {
   const first = (status: 'waiting' | 'executing', from: number, to: number) => sql`(
     SELECT MIN(wake_at) FROM timers FORCE INDEX (wake)
      WHERE status = ${status} AND wake_at >= ${from} AND wake_at <= ${to})`;
   const { rows } = await sql<{ storeNow: string; fresh: number | null; backlog: number | null; lease: number | null }>`
-    SELECT UNIX_TIMESTAMP(NOW(6)) * 1000 AS storeNow,
-           ${first('waiting', query.freshFrom, query.freshTo)} AS fresh,
+    SELECT ${first('waiting', query.freshFrom, query.freshTo)} AS fresh,
            ${first('waiting', query.backlogFrom, query.freshFrom - 1)} AS backlog,
-           ${first('executing', query.leasesFrom, query.now - 1)} AS lease`.execute(db);
+           ${first('executing', query.leasesFrom, query.now - 1)} AS lease,
+           UNIX_TIMESTAMP(SYSDATE(6)) * 1000 AS storeNow`.execute(db);
   const [row] = rows;
   if (row === undefined) throw new Error('A SELECT without FROM returns a row.');
   return { ...row, storeNow: Number(row.storeNow) };

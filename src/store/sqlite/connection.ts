@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
@@ -46,7 +46,7 @@ export interface SqliteSession {
 
 /** Opens, or makes, the file. Rejects when another process has it open. */
 export async function openConnection(file: string): Promise<SqliteConnection> {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+  if (file !== ':memory:') makeFolder(dirname(file));
   // The compiled worker lies beside the compiled connection, under the same ending.
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: { file } });
@@ -102,4 +102,11 @@ export async function openConnection(file: string): Promise<SqliteConnection> {
       await ended;
     },
   };
+}
+
+/** Node's own recursive way never ends where the system says ENOENT although the parent is there, as /proc does. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
