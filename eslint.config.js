@@ -43,7 +43,7 @@ const ownedPackages = [
 ];
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'dist', '.cache'] },
+  { ignores: ['node_modules', 'dist', '.cache', 'test/bench/peers'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

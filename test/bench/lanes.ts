@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createDatabase, queryServer } from '../support/databases.ts';
 import { startServer } from '../support/database-server.ts';
 import type { CrowdOrder } from './crowd-process.ts';
-import { createTimers } from './load.ts';
+import { makeTimers } from './load.ts';
 import { distributionOf } from './measure.ts';
 import { startService } from './service.ts';
 
@@ -70,13 +70,13 @@ async function run({ name, others, env }: Case, port: number): Promise<Record<st
       due_at: new Date(Math.ceil(at)).toISOString(),
       url: `http://${host}:${ofPort}/hook`,
     });
-    const { due: healthyDue } = await createTimers(
+    const healthyDue = await makeTimers(
       service.url,
       Array.from({ length: count }, (_, index) =>
         due(begin + Math.random() * SECONDS * 1000, healthyHosts[index % 20] ?? '', port),
       ),
     );
-    await createTimers(
+    await makeTimers(
       service.url,
       Array.from({ length: others.timers }, (_, index) =>
         due(begin + QUIET_SECONDS * 1000, others.hosts[index % others.hosts.length] ?? '', port + 1),

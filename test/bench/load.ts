@@ -1,36 +1,55 @@
-import { Pool } from 'undici';
+import { startChild } from './child.ts';
+import { openHttpConnection } from './http-connection.ts';
 
-const CONNECTIONS = 64;
+/** How timers are to be made, one a request. */
+export type Order = { serviceUrl: string; connections: number; seconds: number } & (
+  | { kind: 'closed'; path: '/timers' | '/timers/batch'; body: string }
+  | { kind: 'open'; perSecond: number; hookUrl: string; delaysMs: [least: number, most: number] }
+);
 
-/** Creates the timers through the API and returns when each was due, epoch ms by id. Fails unless every answer is 201. */
-export async function createTimers(
-  serviceUrl: string,
-  bodies: Iterable<object>,
-): Promise<{ due: Map<string, number>; latencies: number[]; seconds: number }> {
-  const pool = new Pool(serviceUrl, { connections: CONNECTIONS, pipelining: 1 });
+/** Of every timer made its id and its due instant (epoch ms); of every answer how long it took (ms). */
+export interface Made {
+  ids: string[];
+  dueAt: number[];
+  latencies: number[];
+  seconds: number;
+}
+
+export interface Load {
+  /** Rejects unless every timer is answered with 201. */
+  run(order: Order): Promise<Made>;
+  stop(): void;
+}
+
+/** The generator of load has a process of its own, like the receiver. */
+export async function startLoad(): Promise<Load> {
+  const child = startChild<Order>(new URL('./load-process.ts', import.meta.url));
+  await child.next();
+  return { run: (order) => child.ask(order), stop: () => child.stop() };
+}
+
+export const dueOf = ({ ids, dueAt }: Made): Map<string, number> =>
+  new Map(ids.map((id, index) => [id, dueAt[index] ?? NaN]));
+
+/** As `POST /timers/batch` takes. */
+export const BATCH = 1000;
+
+/** Makes the timers by batches and returns when each is due, epoch ms by id. */
+export async function makeTimers(serviceUrl: string, bodies: object[]): Promise<Map<string, number>> {
+  const connection = await openHttpConnection(serviceUrl);
   const due = new Map<string, number>();
-  const latencies: number[] = [];
-  const rest = bodies[Symbol.iterator]();
-  const startedAt = performance.now();
-
-  async function work(): Promise<void> {
-    for (let next = rest.next(); next.done !== true; next = rest.next()) {
-      const sentAt = performance.now();
-      const { statusCode, body } = await pool.request({
-        method: 'POST',
-        path: '/timers',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(next.value),
-      });
-      const text = await body.text();
-      if (statusCode !== 201) throw new Error(`POST /timers answered ${statusCode}: ${text}`);
-      latencies.push(performance.now() - sentAt);
-      const timer = JSON.parse(text) as { id: string; due_at: string };
+  for (let begin = 0; begin < bodies.length; begin += BATCH) {
+    const { status, body } = await connection.post(
+      '/timers/batch',
+      JSON.stringify({ timers: bodies.slice(begin, begin + BATCH) }),
+    );
+    if (status !== 200) throw new Error(`POST /timers/batch answered ${status}: ${body}`);
+    const { results } = JSON.parse(body) as { results: { status: number; timer: { id: string; due_at: string } }[] };
+    for (const { status, timer } of results) {
+      if (status !== 201) throw new Error(`One of a batch was answered with ${status}.`);
       due.set(timer.id, Date.parse(timer.due_at));
     }
   }
-
-  await Promise.all(Array.from({ length: CONNECTIONS }, work));
-  await pool.close();
-  return { due, latencies, seconds: (performance.now() - startedAt) / 1000 };
+  connection.close();
+  return due;
 }

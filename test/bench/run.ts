@@ -1,72 +1,78 @@
-// npm run bench: what the service does on this machine, on a real MySQL with full durability, nothing tuned.
-import { readFileSync } from 'node:fs';
-import { createDatabase } from '../support/databases.ts';
-import { startServer } from '../support/database-server.ts';
-import { createTimers } from './load.ts';
-import { collect, distributionOf } from './measure.ts';
-import { startReceiver } from './receiver.ts';
-import { startService } from './service.ts';
+// npm run bench [-- name …] [-- --full]: what the service does on this machine beside its peers, nothing tuned.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { BenchCase } from './bench-case.ts';
+import { openBench } from './bench.ts';
+import { CASES } from './cases/index.ts';
+import { PEERS } from './cases/peers.ts';
+import { describeMachine } from './machine.ts';
+import { createRecord } from './record.ts';
+import { writeResults } from './results.ts';
+import { tableOf } from './table.ts';
 
-const LATENESS_RATE = 500;
-const LATENESS_SECONDS = 20;
-const BURST = 20_000;
+const HELP = `npm run bench                      every case but the long ones
+npm run bench -- --full            the long ones too
+npm run bench -- burst lateness    those whose names begin so, and what they are held against
+  --repeat 3                       each so many times
+  --profiles <folder>              leaves a CPU profile of every service there
+  --out <folder>                   table, JSON and picture go there; test/bench/results where no case is named
+  --list                           the cases`;
+
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    full: { type: 'boolean', default: false },
+    repeat: { type: 'string', default: '1' },
+    profiles: { type: 'string' },
+    out: { type: 'string' },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const everything = names.length === 0;
 
 process.env.TEST_RUN_PID = String(process.pid);
-const server = await startServer('mysql');
-const database = await createDatabase('mysql', server.url);
-const receiver = await startReceiver();
-const service = await startService(database.url);
-const rows: Record<string, string>[] = [];
+if (options.help) console.log(HELP);
+else if (options.list) console.table(CASES.map(({ name, title, target, long }) => ({ name, title, target, long })));
+else await run(chosen());
 
-try {
-  await lateness(LATENESS_RATE, LATENESS_SECONDS);
-  await burst(BURST);
-  console.table(rows);
-} finally {
-  await service.stop();
-  receiver.stop();
-  await server.stop();
-}
-
-async function lateness(rate: number, seconds: number): Promise<void> {
-  await receiver.reset();
-  const count = rate * seconds;
-  // Everything is created before the first is due.
-  const begin = Date.now() + 3000 + count / 3;
-  const bodies = Array.from({ length: count }, () => at(begin + Math.random() * seconds * 1000));
-  const { due } = await createTimers(service.url, bodies);
-  const cpuBefore = cpuMs();
-  const fired = await collect(receiver, due, begin - Date.now() + seconds * 1000 + 20_000);
-  const { p50, p99, max } = distributionOf(fired.lateness);
-  rows.push({
-    case: `lateness at ${rate}/s, ${seconds} s`,
-    result: `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms`,
-    'service CPU per timer': `${(((cpuMs() - cpuBefore) * 1000) / count).toFixed(0)} µs`,
+async function run(cases: BenchCase[]): Promise<void> {
+  const startedAt = new Date();
+  const record = createRecord();
+  await using bench = await openBench({
+    ...options,
+    profiles: options.profiles,
+    outcomeOf: (one) => record.outcomeOf(one, bench),
   });
+  for (const one of cases) {
+    for (let round = 0; round < Number(options.repeat); round++) {
+      if (round > 0) record.forget(one);
+      await record.outcomeOf(one, bench).catch(() => (process.exitCode = 1));
+    }
+  }
+
+  const { rows } = record;
+  console.log(`\n${tableOf(rows)}`);
+  const folder = options.out ?? (everything ? join(import.meta.dirname, 'results') : undefined);
+  if (folder !== undefined) {
+    const minutes = (Date.now() - startedAt.getTime()) / 60_000;
+    writeResults(folder, { startedAt, minutes, machine: describeMachine(bench.mysql.version), rows });
+    console.log(`\nTable, JSON and picture are in ${folder} after ${minutes.toFixed(1)} minutes.`);
+  }
+  const missing = PEERS.filter((peer) => !rows.some((row) => row.case === peer && row.outcome !== undefined));
+  if (everything && missing.length > 0) {
+    console.error(`Without a row: ${missing.map(({ name }) => name).join(', ')}.`);
+    process.exitCode = 1;
+  }
 }
 
-async function burst(count: number): Promise<void> {
-  await receiver.reset();
-  const instant = Date.now() + 3000 + count / 3;
-  const created = await createTimers(
-    service.url,
-    Array.from({ length: count }, () => at(instant)),
-  );
-  const cpuBefore = cpuMs();
-  const fired = await collect(receiver, created.due, instant - Date.now() + 60_000);
-  rows.push({
-    case: `${count} due in one instant`,
-    result: `${Math.round(count / fired.seconds)} fires/s, created at ${Math.round(count / created.seconds)}/s`,
-    'service CPU per timer': `${(((cpuMs() - cpuBefore) * 1000) / count).toFixed(0)} µs`,
+/** Named by the beginning of their names; all but the long ones otherwise. */
+function chosen(): BenchCase[] {
+  if (everything) return CASES.filter(({ long }) => options.full || long !== true);
+  return names.flatMap((name) => {
+    const exact = CASES.filter((one) => one.name === name);
+    const found = exact.length > 0 ? exact : CASES.filter((one) => one.name.startsWith(name));
+    if (found.length === 0) throw new Error(`No case is called ${name}: ${CASES.map((one) => one.name).join(', ')}`);
+    return found;
   });
-}
-
-function at(epochMs: number) {
-  return { due_at: new Date(Math.ceil(epochMs)).toISOString(), url: receiver.url };
-}
-
-/** User and system time that the service's process has used, from /proc (in ticks of 10 ms). */
-function cpuMs(): number {
-  const fields = readFileSync(`/proc/${service.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }

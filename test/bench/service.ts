@@ -3,22 +3,31 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { startArguments } from '../support/start-command.ts';
 
-export interface BenchService {
+export interface BenchService extends AsyncDisposable {
   url: string;
   pid: number;
+  /** Ends it cleanly. */
   stop(): Promise<void>;
 }
 
-/** The service as anyone runs it: no variable set but the database (and a free port). */
-export async function startService(databaseUrl: string, env: Record<string, string> = {}): Promise<BenchService> {
-  const child = spawn(process.execPath, startArguments, {
+/**
+ * The service as anyone runs it: no variable set but the database (and a free port). Rejects where its database would lose
+ * commits in a crash. With `profiles`, it leaves a CPU profile in that folder when it is stopped.
+ */
+export async function startService(
+  databaseUrl: string,
+  { env = {}, profiles }: { env?: Record<string, string>; profiles?: string | undefined } = {},
+): Promise<BenchService> {
+  const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+  const child = spawn(process.execPath, [...profiling, ...startArguments], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { PATH: process.env.PATH, PORT: '0', DATABASE_URL: databaseUrl, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const { pid } = child;
   if (pid === undefined) throw new Error('The service did not start.');
-  process.once('exit', () => child.kill('SIGKILL'));
+  const killed = () => void child.kill('SIGKILL');
+  process.once('exit', killed);
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`The service ended with ${code}.`)));
     child.stdout.on('data', (chunk: Buffer) => {
@@ -26,12 +35,24 @@ export async function startService(databaseUrl: string, env: Record<string, stri
       if (match?.[1] !== undefined) resolve(match[1]);
     });
   });
-  return {
-    url,
-    pid,
-    async stop() {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
+  await assertDurable(url);
+
+  const stop = async () => {
+    process.off('exit', killed);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
   };
+  return { url, pid, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** What the service itself says of its database: on MySQL the flushing of both logs, on SQLite `synchronous`. */
+async function assertDurable(url: string): Promise<void> {
+  const answer = await fetch(`${url}/ready?verbose`);
+  const { weaknesses, reasons } = (await answer.json()) as {
+    reasons: string[];
+    weaknesses?: { name: string; detail: string }[];
+  };
+  if (weaknesses === undefined) throw new Error(`The service is not ready: ${reasons.join('; ')}`);
+  if (weaknesses.length > 0) throw new Error(weaknesses.map(({ detail }) => detail).join(' '));
 }

@@ -1,7 +1,8 @@
 import { toRow } from '../../src/store/timer-row.ts';
 import { makeTimer, T0 } from '../support/timers.ts';
 
-const DIGITS = 10;
+/** A statement makes as many timers as there are numbers of so many digits. */
+const DIGITS = 5;
 
 /** How the columns of the n-th timer differ from those of the first, as SQL that all engines understand. */
 const MADE: Record<string, string> = {
@@ -17,17 +18,17 @@ const MADE: Record<string, string> = {
 
 /**
  * Statements that fill the empty table `timers` with `count` timers: of ten owners, with labels rare and common, on five
- * hosts, of four statuses.
+ * hosts, of four statuses; or as `made` has it.
  */
-export function fillTimers(engine: 'mysql' | 'sqlite', count: number): string[] {
+export function fillTimers(engine: 'mysql' | 'sqlite', count: number, made = MADE): string[] {
   const row = toRow(makeTimer());
   const literal = (value: string | number | Uint8Array | null) =>
     value === null ? 'NULL' : typeof value === 'string' ? `'${value}'` : String(value);
   const columns = Object.keys(row) as (keyof typeof row)[];
   const values = columns.map((column) => {
-    const made = MADE[column];
-    if (column === 'id') return `unhex(${made})`;
-    return made ?? literal(row[column]);
+    const expression = made[column];
+    if (column === 'id') return `unhex(${expression})`;
+    return expression ?? literal(row[column]);
   });
   const insert = `INSERT INTO timers (${columns.join(', ')}) SELECT ${values.map((value) => inEngine(value, engine)).join(', ')}`;
   if (engine === 'sqlite') {
@@ -35,14 +36,13 @@ export function fillTimers(engine: 'mysql' | 'sqlite', count: number): string[] 
       `${insert} FROM (WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count - 1}) SELECT n FROM numbers)`,
     ];
   }
-  const digit = `(${Array.from({ length: DIGITS }, (_, index) => `SELECT ${index} AS d`).join(' UNION ALL ')})`;
-  const places = Array.from(String(count - 1), (_, index) => index);
-  const n = places.map((place) => `d${place}.d * ${10 ** place}`).join(' + ');
+  const digit = `(${Array.from({ length: 10 }, (_, index) => `SELECT ${index} AS d`).join(' UNION ALL ')})`;
+  const places = Array.from({ length: DIGITS }, (_, index) => index);
+  const small = places.map((place) => `d${place}.d * ${10 ** place}`).join(' + ');
   const from = places.map((place) => `${digit} d${place}`).join(', ');
   const statements: string[] = [];
-  for (let begin = 0; begin < count; begin += 100_000) {
-    const end = Math.min(begin + 100_000, count);
-    statements.push(`${insert} FROM (SELECT ${n} AS n FROM ${from}) numbers WHERE n >= ${begin} AND n < ${end}`);
+  for (let begin = 0; begin < count; begin += 10 ** DIGITS) {
+    statements.push(`${insert} FROM (SELECT ${begin} + ${small} AS n FROM ${from}) numbers WHERE n < ${count}`);
   }
   return statements;
 }

@@ -81,7 +81,7 @@ async function fetchBinaries(kind: DatabaseKind): Promise<DatabaseBinaries> {
 const output = async (command: string, args: string[]): Promise<string> =>
   (await promisify(execFile)(command, args)).stdout;
 
-async function findAll(root: string, pattern: string): Promise<string[]> {
+export async function findAll(root: string, pattern: string): Promise<string[]> {
   const paths: string[] = [];
   for await (const path of glob(pattern, { cwd: root })) paths.push(join(root, path));
   return paths;

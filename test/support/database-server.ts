@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { findDatabaseBinaries, type DatabaseBinaries, type DatabaseKind } from './database-binaries.ts';
+import { freePort } from './free-port.ts';
 import { createServerHome, recordServerPid, removeServerHome } from './server-homes.ts';
 
 export type { DatabaseKind } from './database-binaries.ts';
@@ -221,15 +221,6 @@ async function untilFrozen(pid: number): Promise<void> {
   while ((await Promise.all((await readdir(folder).catch(() => [])).map(isRunning))).includes(true)) {
     await delay(1);
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 const lastLogLines = async (home: string): Promise<string> =>

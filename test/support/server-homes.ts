@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DatabaseKind } from './database-binaries.ts';
 
 /*
  * Every private server has a folder of its own, which tells whose it is: the process that runs the tests (workers come
@@ -13,7 +12,7 @@ let watching = false;
 
 const ownerPid = () => Number(process.env.TEST_RUN_PID ?? process.pid);
 
-export function createServerHome(kind: DatabaseKind): string {
+export function createServerHome(kind: string): string {
   if (!watching && ownerPid() === process.pid) endServersWithThisProcess();
   const home = realpathSync(mkdtempSync(join(tmpdir(), `${PREFIX}${kind}-`)));
   writeFileSync(join(home, 'owner'), String(ownerPid()));

@@ -1,0 +1,56 @@
+// An Express application with the API's own middleware, and a route that reads JSON, answers JSON of the size that the API
+// answers, and stores nothing.
+import { createAdmission } from '../../src/api/admission.ts';
+import { sendJson } from '../../src/api/answer.ts';
+import { createExpressApp } from '../../src/api/express-app.ts';
+import { createListener } from '../../src/api/listener.ts';
+import { MAX_TIMER_BYTES, readJson } from '../../src/api/read-json.ts';
+import { createLogger, systemClock as clock } from '../../src/platform/index.ts';
+
+const logger = createLogger({ level: 'info', terminal: false });
+const admit = createAdmission({ keys: [], adminKeys: [], rateLimitPerSecond: undefined, clock });
+let answered = 0;
+
+const handler = createExpressApp({
+  loopbackOnly: true,
+  trustProxy: undefined,
+  isStopping: () => false,
+  clock,
+  logger,
+  mountOpen: () => undefined,
+  mountGuarded: (app) =>
+    app.route('/timers').post(
+      admit(async (req, res) => {
+        const asked = (await readJson(req, { maxBytes: MAX_TIMER_BYTES })) as { url: string };
+        const id = `00000000-0000-7000-8000-${String(answered++).padStart(12, '0')}`;
+        sendJson(res, { status: 201, headers: { Location: `/timers/${id}` }, body: timerLike(id, asked.url) });
+      }),
+    ),
+});
+
+const timerLike = (id: string, url: string) => ({
+  id,
+  status: 'waiting',
+  reason: null,
+  time_left: 14_401,
+  due_at: '2027-01-01T09:00:00.000Z',
+  next_attempt_at: '2027-01-01T09:00:00.000Z',
+  url,
+  method: 'POST',
+  headers: null,
+  label: null,
+  metadata: null,
+  key: null,
+  delivery: 'at_least_once',
+  attempts: 0,
+  max_attempts: 8,
+  lateness_ms: null,
+  last_error: null,
+  created_at: '2027-01-01T04:59:59.000Z',
+  finished_at: null,
+});
+
+const listener = createListener({ host: '127.0.0.1', port: 0, handler, logger, deadlines: undefined });
+await listener.start();
+process.on('disconnect', () => process.exit());
+process.send?.({ port: listener.address().port });
