@@ -22,12 +22,17 @@ export interface Lanes {
   /** Whether the lane's host fails and has enough waiting as it is. */
   isCrowded(name: string): boolean;
   /** Takes out the queued timers of which this is so. */
-  takeOut(isUnwanted: (held: HeldTimer) => boolean): HeldTimer[];
+  takeOut(isUnwanted: (held: HeldTimer) => boolean): Queued[];
   /** Takes out what lanes hold beyond what they will soon be able to send, the latest comers first. */
-  takeSurplus(): HeldTimer[];
+  takeSurplus(): Queued[];
   all(): Iterable<Lane>;
   readonly queued: number;
   readonly inFlight: number;
+}
+
+export interface Queued {
+  held: HeldTimer;
+  lane: Lane;
 }
 
 /** `start` performs one attempt to its end, tells what it showed of the host, and never rejects. */
@@ -134,8 +139,8 @@ export function createLanes(deps: {
     return lane;
   }
 
-  function takeFromQueues(select: (lane: Lane) => HeldTimer[]): HeldTimer[] {
-    const taken: HeldTimer[] = [];
+  function takeFromQueues(select: (lane: Lane) => HeldTimer[]): Queued[] {
+    const taken: Queued[] = [];
     const now = clock.monotonic();
     for (const lane of lanes.values()) {
       if (lane.queue.length > 0) {
@@ -143,7 +148,7 @@ export function createLanes(deps: {
         if (selected.length > 0) {
           const unwanted = new Set(selected);
           lane.queue = lane.queue.filter((held) => !unwanted.has(held));
-          taken.push(...selected);
+          taken.push(...selected.map((held) => ({ held, lane })));
         }
       } else if (lane.inFlight === 0 && now - lane.usedAt > FORGET_MS) {
         lanes.delete(lane.name);

@@ -5,7 +5,7 @@ import { createDestinations } from './destinations.ts';
 import { createDueQueue } from './due-queue.ts';
 import type { HeldTimer } from './held-timer.ts';
 import { createHoldings } from './holdings.ts';
-import { FIRST_IMPRESSION_MS, note, type Lane } from './lane.ts';
+import { FIRST_IMPRESSION_MS, longestHandBackMs, note, type Lane } from './lane.ts';
 import { createLanes } from './lanes.ts';
 import { verdictOf } from './verdict.ts';
 import type { Verdict } from './lane-limit.ts';
@@ -131,11 +131,14 @@ export function createScheduler(deps: {
 
   /** Hands back what the lanes cannot send while it is ours, or hold to the harm of others. */
   function clearLanes(): void {
-    for (const held of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) {
+    const now = clock.monotonic();
+    for (const { held, lane } of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) {
       const refusal = attempts.refusalOf(held);
-      record(held, refusal?.status === 'failed' ? refusal : attempts.handBackLater(held));
+      record(held, refusal?.status === 'failed' ? refusal : attempts.handBackLater(held, longestHandBackMs(lane, now)));
     }
-    for (const held of lanes.takeSurplus()) record(held, attempts.handBackLater(held));
+    for (const { held, lane } of lanes.takeSurplus()) {
+      record(held, attempts.handBackLater(held, longestHandBackMs(lane, now)));
+    }
   }
 
   /** Soon after lanes begin to fill, not only with the next pass: what they hold keeps others from being claimed. */
@@ -168,7 +171,8 @@ export function createScheduler(deps: {
     const destinationsForgotten = destinations.stop();
     await loop.stop();
     await until(() => dueQueue.size === 0 && lanes.inFlight === 0 && lanes.queued === 0, settings.lookaheadMs);
-    for (const held of [...dueQueue.drain(), ...lanes.takeOut(() => true)]) record(held, attempts.handBack(held));
+    const unsent = [...dueQueue.drain(), ...lanes.takeOut(() => true).map(({ held }) => held)];
+    for (const held of unsent) record(held, attempts.handBack(held));
     await until(() => lanes.inFlight === 0, STOP_IN_FLIGHT_MS);
     aborter.abort();
     await until(() => lanes.inFlight === 0, 1000);

@@ -464,6 +464,27 @@ describe('Lanes', () => {
     await eventually(() => rig.calls.length === 90);
   });
 
+  it('give back what a working host has no room for until it has, however long it has been due', async () => {
+    rig = await createRig({ reply: whileAnswering });
+    await warm('busy.example');
+    await rig.store.insert(makeTimers(500, () => ({ ...toHost('busy.example'), dueAt: T0 - 86_400_000 })));
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => rig.scheduler.held < 400);
+
+    const now = rig.clock.now();
+    const { fresh, backlog } = await rig.store.pulse({
+      now,
+      freshFrom: now + 2000,
+      freshTo: now + 86_400_000,
+      backlogFrom: 0,
+      leasesFrom: 0,
+    });
+    expect({ fresh, backlog: backlog !== null }).toEqual({ fresh: null, backlog: true });
+  });
+
   it('begin no more calls per second than they may', async () => {
     rig = await createRig({ settings: { maxRatePerLane: 10 }, reply: () => delivered });
     await rig.store.insert(makeTimers(100, () => toHost('limited.example')));
