@@ -8,8 +8,8 @@ import type { SchedulerSettings } from './settings.ts';
 
 /** A timer whose lease was lost this often without an outcome would otherwise take down replica after replica. */
 const MAX_LEASES_LOST = 5;
-/** Bounds on how long a timer that could not be sent in time is left alone, milliseconds. */
-const SHORTEST_HAND_BACK_MS = 4000;
+/** How long a timer that could not be sent in time is left alone at first, milliseconds. */
+const FIRST_HAND_BACK_MS = 4000;
 const LONGEST_HAND_BACK_MS = 300_000;
 
 /** Turns a due timer into a result: by performing its action once, or by finding that it must not or cannot be performed. */
@@ -19,8 +19,11 @@ export interface Attempts {
   perform(held: HeldTimer, signal: AbortSignal): Promise<Result>;
   /** Back to waiting, to be found again at its own instant, or now if that has passed. */
   handBack(held: HeldTimer): Result;
-  /** Back to waiting for a while that grows with its age, so that a dead host costs few touches per timer; or given up. */
-  handBackLater(held: HeldTimer): Result;
+  /**
+   * Back to waiting for a while that grows with its age up to `longestMs` (five minutes), so that a dead host costs few
+   * touches per timer; or given up.
+   */
+  handBackLater(held: HeldTimer, longestMs?: number): Result;
 }
 
 export function createAttempts(deps: {
@@ -117,11 +120,11 @@ export function createAttempts(deps: {
   }
 
   /** About as long again as it has waited already, spread so that what came back together does not come again together. */
-  function handBackLater(held: HeldTimer): Result {
+  function handBackLater(held: HeldTimer, longestMs = LONGEST_HAND_BACK_MS): Result {
     const now = storeClock.now();
     const ageMs = now - held.timer.dueAt;
     if (ageMs > settings.giveUpAfterMs) return failed('undeliverable');
-    const delayMs = Math.min(Math.max(ageMs, SHORTEST_HAND_BACK_MS) * (0.5 + random()), LONGEST_HAND_BACK_MS);
+    const delayMs = Math.min(Math.max(ageMs, FIRST_HAND_BACK_MS), longestMs) * (0.5 + random());
     return waiting(Math.ceil(now + delayMs));
   }
 
@@ -140,7 +143,10 @@ export function createAttempts(deps: {
 
   function log(held: HeldTimer, action: Action, attempt: RecordedAttempt, result: Result, error: AttemptError | null) {
     const { timer } = held;
-    logger.info(
+    // As with requests: at thousands a second a line for everything that went well would cost more than the call.
+    const level = result.status === 'done' ? 'debug' : 'info';
+    if (!logger.isLevelEnabled(level)) return;
+    logger[level](
       {
         id: timer.id,
         host: action.laneOf(timer),

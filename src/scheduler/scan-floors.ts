@@ -1,8 +1,8 @@
 import type { Clock } from '../platform/index.ts';
 import type { Pulse } from '../timers/index.ts';
 
-/** Distance kept below what was seen to be empty: rows can still be committed there by writers that were slow. */
-const SLACK_MS = 60_000;
+/** Distance kept below what was seen to be empty: rows can still be committed there by writers, which have 5 s for it. */
+const SLACK_MS = 10_000;
 /** How often a look goes down to the very beginning. */
 const SWEEP_INTERVAL_MS = 60_000;
 

@@ -25,7 +25,7 @@ describe('Two replicas on one MySQL', () => {
     'share the timers: each is sent once, none early, by both of them',
     scenario(async ({ client, database, start, allDone, figures }) => {
       const count = sized(2000, 400);
-      const env = { ...(await database('mysql')), ...SHORT_LEASE };
+      const env = { ...(await database('mysql')), ...SHORT_LEASE, LOG_LEVEL: 'debug' };
       const [one, other] = await Promise.all([start('one', env), start('other', env)]);
 
       // All of them asked of one, so that what the other sends it has claimed.
@@ -50,7 +50,7 @@ describe('Two replicas on one MySQL', () => {
   test(
     'of which one serves the API and the other schedules do the whole job together',
     scenario(async ({ client, database, start, allDone, figures }) => {
-      const env = { ...(await database('mysql')), ...SHORT_LEASE };
+      const env = { ...(await database('mysql')), ...SHORT_LEASE, LOG_LEVEL: 'debug' };
       const [api, scheduler] = await Promise.all([
         start('api', { ...env, ROLE: 'api' }),
         start('scheduler', { ...env, ROLE: 'scheduler' }),
