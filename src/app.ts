@@ -1,9 +1,11 @@
 import { createApi } from './api/index.ts';
-import type { Config } from './config.ts';
+import { ConfigError, type Config } from './config.ts';
 import { createDelivery, isReservedHeader } from './delivery/index.ts';
 import { createClockReader, createRemoteClock, type Clock, type Logger, type Service } from './platform/index.ts';
+import { createPresence } from './presence/index.ts';
 import { createJanitor, createScheduler } from './scheduler/index.ts';
 import { openStore } from './store/index.ts';
+import type { TargetPolicy } from './timers/index.ts';
 
 /** How often a replica without a scheduler reads the store's clock; the others read it with every pass. */
 const CLOCK_INTERVAL_MS = 500;
@@ -25,8 +27,17 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
 
   async function build() {
     const schedules = config.role !== 'api';
-    const store = await openStore({ ...config.store, clock, logger });
+    const userAgent = `punctual/${version}`;
     const storeClock = createRemoteClock({ clock });
+    const delivery = createDelivery({
+      ...config.delivery,
+      ownPorts: () => (listening === undefined ? [] : [listening.port]),
+      clock,
+      storeNow: () => storeClock.now(),
+      userAgent,
+    });
+    refuseGoneUrl(config, delivery.targets);
+    const store = await openStore({ ...config.store, clock, logger });
     const clockReader = createClockReader({
       read: () => store.readClock(),
       remoteClock: storeClock,
@@ -34,18 +45,13 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       intervalMs: schedules ? null : CLOCK_INTERVAL_MS,
       onError: (error) => logger.warn({ err: error }, 'store.clock_unreadable'),
     });
-    const delivery = createDelivery({
-      ...config.delivery,
-      ownPorts: () => (listening === undefined ? [] : [listening.port]),
-      clock,
-      storeNow: () => storeClock.now(),
-      userAgent: `punctual/${version}`,
-    });
+    const presence =
+      config.presence && createPresence({ ...config.presence, store, storeClock, clock, logger, userAgent });
     const scheduler = createScheduler({
       store,
       storeClock,
       clock,
-      actions: [delivery.action],
+      actions: [delivery.action, ...(presence ? [presence.action] : [])],
       destinationsOf: delivery.action.name,
       random: Math.random,
       logger,
@@ -59,6 +65,7 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       serveTimers: config.role !== 'scheduler',
       store,
       destinations: store,
+      objects: presence?.objects,
       storeClock,
       shortTimers: schedules ? scheduler : { reserve: () => undefined },
       lookaheadMs: config.scheduler.lookaheadMs,
@@ -73,7 +80,7 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       logger,
       version,
     });
-    return { store, clockReader, delivery, scheduler, janitor, api, schedules };
+    return { store, clockReader, delivery, presence, scheduler, janitor, api, schedules };
   }
 
   return {
@@ -82,17 +89,22 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       await parts.clockReader.start();
       await parts.api.start();
       listening = parts.api.address();
+      if (parts.schedules) await parts.presence?.checker.start();
       if (parts.schedules) await parts.scheduler.start();
       if (parts.schedules) await parts.janitor.start();
+      if (parts.schedules) await parts.presence?.routine.start();
     },
     stop: () =>
       (stopping ??= (async () => {
         if (parts === undefined) return;
         await parts.api.stop();
         await parts.janitor.stop();
+        await parts.presence?.routine.stop();
         await parts.scheduler.stop();
+        if (parts.schedules) await parts.presence?.checker.stop();
         await parts.clockReader.stop();
         await parts.delivery.close();
+        parts.presence?.close();
         await parts.store.close();
       })()),
     address() {
@@ -100,4 +112,11 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       return listening;
     },
   };
+}
+
+/** The operator is told at the start what a client would be told with every timer. */
+function refuseGoneUrl({ presence }: Config, targets: TargetPolicy): void {
+  const url = presence?.gone?.url;
+  const refusal = url === undefined ? undefined : targets.refusalOf(url);
+  if (refusal !== undefined) throw new ConfigError([`OBJECT_GONE_URL: ${refusal}`]);
 }

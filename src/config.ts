@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { parseApiKeys, type ApiKey } from './api/index.ts';
 import { readDatabaseSettings } from './database-settings.ts';
 import { parseNetworks, parseSigningSecrets, type Network, type SigningSecret } from './delivery/index.ts';
+import { parseObjectsUrl, type PresenceSettings } from './presence/index.ts';
+import { presenceProblems, toPresenceSettings } from './presence-settings.ts';
 import type { StoreSettings } from './store/index.ts';
 
 /** The environment, read once and checked as a whole. Times in milliseconds. */
@@ -39,6 +41,8 @@ export interface Config {
     /** Of a timer's own; what the lease covers. */
     maxTimeoutMs: number;
   };
+  /** Undefined where objects are not kept. */
+  presence: PresenceSettings | undefined;
 }
 
 /** What is wrong with the environment, each problem with the variable's name and the remedy. */
@@ -120,6 +124,12 @@ export const VARIABLES = {
   ALLOWED_NETWORKS: parsed(parseNetworks).prefault(''),
   SIGNING_SECRETS: parsed(parseSigningSecrets).prefault(''),
   TRUST_PROXY: parsed(parseTrustProxy).optional(),
+  OBJECTS_URL: parsed(parseObjectsUrl).optional(),
+  OBJECTS_TIMEOUT_MS: whole(10, 3_000_000).prefault('5000'),
+  OBJECT_TTL_SECONDS: whole(1, 31_536_000).prefault('30'),
+  OBJECT_GONE_URL: text.optional(),
+  ROUTINE_INTERVAL: decimal(0.1, 3600).prefault('3'),
+  MAX_CONSUMERS: whole(1, 10_000).prefault('100'),
   LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').prefault('info'),
 };
 
@@ -173,7 +183,7 @@ function disproportions(values: Values, store: StoreSettings | undefined): strin
       `HOST: on ${values.HOST} anyone who reaches the port could have URLs called. Set API_KEYS (name=secret with at least 32 characters), or ALLOW_ANONYMOUS=true if that is meant.`,
     );
   }
-  return problems;
+  return [...problems, ...presenceProblems(values)];
 }
 
 function toConfig(values: Values, settings: StoreSettings): Config {
@@ -212,6 +222,7 @@ function toConfig(values: Values, settings: StoreSettings): Config {
       maxAttempts: values.MAX_ATTEMPTS,
       maxTimeoutMs: values.LEASE_MS - values.LOOKAHEAD_MS - LEASE_RESERVE_MS,
     },
+    presence: toPresenceSettings(values),
   };
 }
 

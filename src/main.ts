@@ -31,6 +31,7 @@ try {
   await app.start();
 } catch (error) {
   if (error instanceof StoreStartError) fail(error.message);
+  refuseIfWrong(error);
   if ((error as { code?: string }).code === 'EADDRINUSE')
     fail(`Port ${config.port} on ${config.host} is taken. Stop the other process or set PORT.`);
   throw error;
@@ -69,7 +70,11 @@ function orFail<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof ConfigError) fail(`the configuration is wrong.\n${error.message}`);
+    refuseIfWrong(error);
     throw error;
   }
+}
+
+function refuseIfWrong(error: unknown): void {
+  if (error instanceof ConfigError) fail(`the configuration is wrong.\n${error.message}`);
 }

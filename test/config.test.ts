@@ -91,11 +91,32 @@ describe('The configuration', () => {
     ],
     [{ DB_HOST: 'h', DB_USER: 'u', DB_TLS_CA: '/nowhere' }, /^DB_TLS_CA is set, but only DB_TLS=verify uses it/],
     [{ LEASE_MS: '15999' }, /^LEASE_MS: .*at least 16000/],
+    [{ OBJECTS_URL: 'ftp://status/' }, /^OBJECTS_URL: must be an http/],
+    [{ OBJECTS_URL: 'http://status/?id=' }, /^OBJECTS_URL: .*without a query/],
+    [{ OBJECTS_URL: 'http://status', OBJECTS_TIMEOUT_MS: '19001' }, /^OBJECTS_TIMEOUT_MS: 19001 .*at least 30001/],
+    [{ OBJECT_GONE_URL: 'http://receiver/gone' }, /^OBJECT_GONE_URL: without OBJECTS_URL/],
+    [{ ROUTINE_INTERVAL: '0' }, /^ROUTINE_INTERVAL: must be a number from 0.1/],
     [{ LOOKAHEAD_MS: '999' }, /^LOOKAHEAD_MS: .*at least 1000/],
     [{ ROLE: 'api' }, /^ROLE: "api" needs a scheduler in another process/],
     [{ HOST: '0.0.0.0' }, /^HOST: on 0\.0\.0\.0 anyone .*API_KEYS.*ALLOW_ANONYMOUS=true/],
   ])('stops the start for %j with a message that names the variable and the remedy', (env, message) => {
     expect(problemOf(env as Record<string, string>)).toMatch(message);
+  });
+
+  it('keeps objects only where it is told of a status API', () => {
+    expect(readConfig({}).presence).toBeUndefined();
+    expect(readConfig({ OBJECTS_TIMEOUT_MS: '29000' }).presence).toBeUndefined();
+    expect(readConfig({ OBJECTS_URL: 'http://Status:8080/base//' }).presence).toEqual({
+      url: 'http://status:8080/base',
+      timeoutMs: 5000,
+      ttlMs: 30_000,
+      intervalMs: 3000,
+      maxConsumers: 100,
+      leaseMs: 30_000,
+      gone: null,
+    });
+    const gone = { OBJECTS_URL: 'http://status', OBJECT_GONE_URL: 'http://receiver/gone', MAX_ATTEMPTS: '3' };
+    expect(readConfig(gone).presence?.gone).toEqual({ url: 'http://receiver/gone', maxAttempts: 3 });
   });
 
   it('tells all problems at once', () => {

@@ -10,6 +10,7 @@ import { createExpressApp } from './express-app.ts';
 import { mountHealth, type Readiness, type Weakness } from './health.ts';
 import { createListener, type HttpDeadlines } from './listener.ts';
 import { createCursors } from './list-cursor.ts';
+import { mountObjects, type Objects } from './object-routes.ts';
 import { createOpenApi } from './openapi.ts';
 import { mountTimers } from './timer-routes.ts';
 import { createWaiters } from './waiters.ts';
@@ -22,6 +23,8 @@ export interface ApiDeps {
   serveTimers: boolean;
   store: Pick<TimerStore, 'insert' | 'insertKeyed' | 'find' | 'findByKey'> & ClientStore;
   destinations: Pick<DestinationStore, 'listDestinations'>;
+  /** Undefined where nothing of objects is to be seen. */
+  objects: Objects | undefined;
   /** The store's clock, epoch ms with fractions. */
   storeClock: { now(): number };
   shortTimers: ShortTimers;
@@ -63,6 +66,7 @@ export interface Api extends Service {
 
 /** HTTP in. `stop` resolves when every request has been answered; bounding that is up to the caller. */
 export function createApi(deps: ApiDeps): Api {
+  const { objects } = deps;
   let stopping = false;
   const isStopping = () => stopping;
   const waiters = createWaiters(deps);
@@ -77,8 +81,13 @@ export function createApi(deps: ApiDeps): Api {
       const cursors = createCursors(deps);
       mountTimers(app, { ...deps, admit, isStopping, waiters, cursors });
       mountDestinations(app, { ...deps, admit, cursors });
+      if (objects !== undefined) mountObjects(app, { ...deps, objects, admit, cursors });
       mountDocs(app, {
-        openApi: createOpenApi({ version: deps.version, keyed: deps.keys.length + deps.adminKeys.length > 0 }),
+        openApi: createOpenApi({
+          version: deps.version,
+          keyed: deps.keys.length + deps.adminKeys.length > 0,
+          objects: objects !== undefined,
+        }),
       });
     },
   });

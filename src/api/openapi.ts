@@ -6,6 +6,7 @@ import { changeOperations } from './change-operations.ts';
 import { destinationOperations } from './destination-operations.ts';
 import { healthOperations } from './health-operations.ts';
 import { listOperations } from './list-operations.ts';
+import { objectOperations } from './object-operations.ts';
 import type { ProblemCode } from './problem.ts';
 import { timerOperations } from './timer-operations.ts';
 
@@ -18,8 +19,8 @@ const ALWAYS: ProblemCode[] = [
   'shutting_down',
 ];
 
-/** OpenAPI 3.1, from the schemas that validate. `keyed` tells whether callers need a key. */
-export function createOpenApi({ version, keyed }: { version: string; keyed: boolean }) {
+/** OpenAPI 3.1, from the schemas that validate. `keyed`: callers need a key. `objects`: their routes are served. */
+export function createOpenApi({ version, keyed, objects }: { version: string; keyed: boolean; objects: boolean }) {
   const always: ProblemCode[] = keyed ? ['unauthorized', ...ALWAYS] : ALWAYS;
   const document: ZodOpenApiObject = {
     openapi: '3.1.0',
@@ -29,7 +30,12 @@ export function createOpenApi({ version, keyed }: { version: string; keyed: bool
       description: 'Calls a URL at a given time, on the millisecond, through crashes and restarts.',
     },
     servers: [{ url: '/' }],
-    tags: [{ name: 'Timers' }, { name: 'Destinations' }, { name: 'Operation' }],
+    tags: [
+      { name: 'Timers' },
+      { name: 'Destinations' },
+      ...(objects ? [{ name: 'Objects' }] : []),
+      { name: 'Operation' },
+    ],
     paths: joined(
       timerOperations(always),
       listOperations(always),
@@ -38,6 +44,7 @@ export function createOpenApi({ version, keyed }: { version: string; keyed: bool
       bulkCreationOperations(always),
       bulkChangeOperations(always),
       destinationOperations(always),
+      objects ? objectOperations(always) : {},
       healthOperations,
     ),
     ...(keyed ? KEYED : {}),

@@ -1,3 +1,4 @@
+import type { PresenceStore } from '../presence/index.ts';
 import type { TimerStore } from '../timers/index.ts';
 
 /** Something about the database that weakens a promise of ours. Words for the operator, without secrets. */
@@ -13,7 +14,7 @@ export interface Finding {
 }
 
 /** A store that can tell how good the ground is on which it stands. */
-export interface DiagnosableStore extends TimerStore {
+export interface DiagnosableStore extends TimerStore, PresenceStore {
   /** What weakens a promise, as of now; empty when nothing does. May throw `Refusal('store_unavailable')`. */
   diagnose(): Promise<Finding[]>;
 }

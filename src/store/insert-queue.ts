@@ -13,11 +13,22 @@ export const createInsertQueue = <T extends Pick<Timer, 'bodyBytes'>>(deps: {
   send: (timers: T[]) => Promise<void>;
   maxTimers: number;
 }): Coalescer<T> =>
-  createCoalescer({
+  createWriteQueue({
     send: deps.send,
     maxItems: deps.maxTimers,
-    maxBytes: MAX_BYTES,
     sizeOf: ({ bodyBytes }) => TIMER_BYTES + bodyBytes,
+  });
+
+/** The same for whatever else is written. */
+export const createWriteQueue = <T>(deps: {
+  send: (items: T[]) => Promise<void>;
+  maxItems: number;
+  /** Bytes in memory. */
+  sizeOf: (item: T) => number;
+}): Coalescer<T> =>
+  createCoalescer({
+    ...deps,
+    maxBytes: MAX_BYTES,
     answerWithinMs: ANSWER_WITHIN_MS,
     storeFault: (detail) => new Refusal('store_unavailable', detail),
     isStoreFault: (error) => error instanceof Refusal,

@@ -7,6 +7,8 @@ export interface Database {
   idempotency_keys: IdempotencyKeyRow;
   timer_keys: TimerKeyRow;
   destinations: DestinationsRow;
+  objects: ObjectRow;
+  checkers: CheckerRow;
 }
 
 export interface TimerRow {
@@ -84,4 +86,15 @@ export interface DestinationsRow {
   replica: Uint8Array;
   told_at: number;
   reports: string;
+}
+
+/** The id as UTF-8. */
+export interface ObjectRow {
+  id: Uint8Array;
+  last_seen: number;
+}
+
+export interface CheckerRow {
+  replica: Uint8Array;
+  alive_until: number;
 }

@@ -77,6 +77,7 @@ export function apiUnderTest(overrides: Partial<ApiDeps> = {}) {
     serveTimers: true,
     store,
     destinations: { listDestinations: () => Promise.resolve([]) },
+    objects: undefined,
     storeClock: clock,
     shortTimers: { reserve: () => undefined },
     targets: { refusalOf: () => undefined },

@@ -40,6 +40,11 @@ describe('A start ends with exit code 1 and says what to do', () => {
     expect(await refusalOf({ HOST: '0.0.0.0' })).toMatch(/HOST: .*API_KEYS.*ALLOW_ANONYMOUS=true/);
   });
 
+  test('when what is to hear of forgotten objects may not be called', async () => {
+    const env = { OBJECTS_URL: 'http://127.0.0.1:9001', OBJECT_GONE_URL: 'http://10.0.0.1/gone' };
+    expect(await refusalOf(env)).toMatch(/^punctual: the configuration is wrong.\nOBJECT_GONE_URL: .*ALLOWED_NETWORKS/);
+  });
+
   test('when only the API is to run on a SQLite file', async () => {
     expect(await refusalOf({ ROLE: 'api' })).toMatch(/ROLE: "api" needs a scheduler in another process/);
   });

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import type { PresenceStore } from '../../presence/index.ts';
 import type { Timer, TimerStore } from '../../timers/index.ts';
 import { createClientVerbs } from '../client-verbs.ts';
 import { createDestinationStore } from '../destinations.ts';
@@ -7,6 +8,7 @@ import { findByKey } from '../find-by-key.ts';
 import { mysqlHints } from '../index-hints.ts';
 import { insertKeyed } from '../insert-keyed.ts';
 import { createKeyedQueue } from '../keyed-queue.ts';
+import { createPresenceStore } from '../presence-store.ts';
 import type { Database } from '../schema.ts';
 import { toResultRows } from '../result-rows.ts';
 import { fromRow, toRow } from '../timer-row.ts';
@@ -15,8 +17,10 @@ import { expireSends, markSends } from './at-most-once.ts';
 import { claim, pulse, releaseClaim, type LockingClause } from './claim.ts';
 import { insertRows } from './insert.ts';
 import { createKeyTables } from './key-tables.ts';
+import { forgetObjects, keepSightings } from './objects.ts';
 import { createPersistently } from './persistently.ts';
 import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
+import { queueChecks } from './queue-checks.ts';
 import { findLost, recordResults } from './record.ts';
 
 /**
@@ -27,7 +31,7 @@ export function createMysqlStore(deps: {
   api: Kysely<Database>;
   engine: Kysely<Database>;
   lockingClause: LockingClause;
-}): TimerStore {
+}): TimerStore & PresenceStore {
   const { api, engine, lockingClause } = deps;
   const onApi = createPersistently(api);
   const onEngine = createPersistently(engine);
@@ -85,6 +89,14 @@ export function createMysqlStore(deps: {
         return (await findLost(db, rows)).map((id) => bytesToUuid(Buffer.from(id, 'hex')));
       }),
     ...createDestinationStore({ onApi, onEngine }),
+    ...createPresenceStore({
+      hints: mysqlHints,
+      run: onApi,
+      queueChecks: (checks) =>
+        onApi((connection) => connection.transaction().execute((db) => queueChecks(db, checks.map(toRow)))),
+      keepSightings,
+      forgetObjects,
+    }),
     close: async () => {
       await Promise.all([api.destroy(), engine.destroy()]);
     },

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '../../platform/index.ts';
+import type { PresenceStore } from '../../presence/index.ts';
 import { Refusal, type Pulse, type Timer, type TimerStore } from '../../timers/index.ts';
 import { createClientVerbs } from '../client-verbs.ts';
 import { createDestinationStore, type Run } from '../destinations.ts';
@@ -8,13 +9,16 @@ import { sqliteHints } from '../index-hints.ts';
 import { insertKeyed } from '../insert-keyed.ts';
 import { createInsertQueue } from '../insert-queue.ts';
 import { createKeyedQueue } from '../keyed-queue.ts';
+import { createPresenceStore } from '../presence-store.ts';
 import { toResultRows, type ResultRow } from '../result-rows.ts';
 import type { Database } from '../schema.ts';
 import { fromClaimedRow, fromRow, toRow, type ClaimedRow } from '../timer-row.ts';
 import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
 import { SqliteError, type SqliteConnection } from './connection.ts';
 import { createKeyTables } from './key-tables.ts';
+import { forgetObjects, keepSightings } from './objects.ts';
 import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
+import { queueChecks } from './queue-checks.ts';
 import * as statements from './statements.ts';
 
 /** Primary result codes that tell of the file or the disk, not of the statement: BUSY, LOCKED, NOMEM, READONLY, … FULL, CANTOPEN. */
@@ -24,7 +28,7 @@ export function createSqliteStore(deps: {
   connection: SqliteConnection;
   db: Kysely<Database>;
   clock: Clock;
-}): TimerStore {
+}): TimerStore & PresenceStore {
   const { connection, db, clock } = deps;
   const onDb: Run = (operation) => translated(() => operation(db));
 
@@ -122,6 +126,13 @@ export function createSqliteStore(deps: {
         return lost.map(({ id }) => bytesToUuid(Buffer.from(id, 'hex')));
       }),
     ...createDestinationStore({ onApi: onDb, onEngine: onDb }),
+    ...createPresenceStore({
+      hints: sqliteHints,
+      run: onDb,
+      queueChecks: (checks) => translated(() => queueChecks(connection, checks.map(toRow))),
+      keepSightings,
+      forgetObjects,
+    }),
     close: () => db.destroy(),
   };
 }

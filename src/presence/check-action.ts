@@ -1,0 +1,47 @@
+import type { Action, AttemptError, Outcome } from '../timers/index.ts';
+import { CHECK, objectIdOf } from './check-timer.ts';
+import type { PresenceStore } from './presence-store.ts';
+import type { StatusApi } from './status-api.ts';
+
+/** Most time that the store takes to keep a sighting, or to say that it cannot. */
+export const KEEPING_MS = 5000;
+
+/** The action `object-check`: asks the status API whether the object is online, and keeps that it was. */
+export function createCheckAction(deps: {
+  statusApi: Pick<StatusApi, 'look'>;
+  store: Pick<PresenceStore, 'keepSightings'>;
+  storeClock: { now(): number };
+  /** All checks share a lane, which bears the name of the API's host. */
+  host: string;
+  timeoutMs: number;
+  maxConsumers: number;
+}): Action {
+  const { statusApi, store, storeClock, host, timeoutMs, maxConsumers } = deps;
+  return {
+    name: CHECK,
+    concurrency: maxConsumers,
+    laneOf: () => host,
+    deadlineMs: () => timeoutMs + KEEPING_MS,
+    async perform(timer, signal) {
+      const id = objectIdOf(timer);
+      const look = await statusApi.look(id, { path: timer.url, signal });
+      const { httpStatus } = look;
+      if (look.kind === 'failed') return retryAfter(look.error, httpStatus);
+      try {
+        if (look.online) await store.keepSightings([{ id, lastSeen: Math.floor(storeClock.now()) }]);
+      } catch {
+        return retryAfter({ code: 'store_unavailable', message: 'The sighting could not be stored.' }, httpStatus);
+      }
+      return { kind: 'delivered', error: null, httpStatus, answer: null };
+    },
+  };
+}
+
+const retryAfter = (error: AttemptError, httpStatus: number | null): Outcome => ({
+  kind: 'retry',
+  error,
+  retryAfterMs: null,
+  maybeSent: true,
+  httpStatus,
+  answer: null,
+});

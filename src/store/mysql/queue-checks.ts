@@ -1,0 +1,45 @@
+import { sql, type Kysely } from 'kysely';
+import { hasAttemptLeft, KEPT_BY_CHECKS } from '../check-rows.ts';
+import type { Database, TimerRow } from '../schema.ts';
+import { idTable } from './id-table.ts';
+import { insertRows } from './insert.ts';
+
+/** Within a transaction, in the order in which the engine locks: timers by their ids, then attempts. */
+export async function queueChecks(db: Kysely<Database>, checks: TimerRow[]): Promise<void> {
+  const rows = [...new Map(checks.map((row) => [hex(row.id), row])).values()].sort((a, b) =>
+    hex(a.id) < hex(b.id) ? -1 : 1,
+  );
+  const now = Math.max(...rows.map((row) => row.created_at));
+  const standing = await sql<{ id: Buffer; pending: number }>`
+    SELECT t.id, ${hasAttemptLeft(now)} AS pending FROM timers AS t FORCE INDEX (PRIMARY)
+     WHERE t.id IN (${sql.join(rows.map(({ id }) => id))})`.execute(db);
+  const pending = new Map(standing.rows.map((row) => [hex(row.id), row.pending === 1]));
+  await beginAnew(
+    db,
+    rows.filter(({ id }) => pending.get(hex(id)) === false),
+    now,
+  );
+  await insertRows(
+    db,
+    rows.filter(({ id }) => !pending.has(hex(id))),
+    false,
+  );
+}
+
+/** All that checks differ by is in what is kept. Another replica may have begun some of them anew since the look. */
+async function beginAnew(db: Kysely<Database>, rows: TimerRow[], now: number): Promise<void> {
+  const [first] = rows;
+  if (first === undefined) return;
+  const ids = sql.join(rows.map(({ id }) => id));
+  const anew = Object.entries(first).filter(([column]) => !KEPT_BY_CHECKS.has(column));
+  const assignments = anew.map(([column, value]) => sql`t.${sql.ref(column)} = ${value}`);
+  await sql`
+    UPDATE timers AS t FORCE INDEX (PRIMARY) SET ${sql.join(assignments)}
+     WHERE t.id IN (${ids}) AND NOT ${hasAttemptLeft(now)}`.execute(db);
+  await sql`
+    DELETE a FROM ${idTable(rows)} STRAIGHT_JOIN attempts AS a FORCE INDEX (PRIMARY) ON a.timer_id = UNHEX(r.id)`.execute(
+    db,
+  );
+}
+
+const hex = (id: Uint8Array): string => Buffer.from(id).toString('hex');

@@ -1,0 +1,32 @@
+import { CompiledQuery, sql, type Kysely } from 'kysely';
+import type { PresenceStore, SeenObject } from '../../presence/index.ts';
+import { fromObjectRow, latestSightings } from '../objects.ts';
+import type { Database, ObjectRow, TimerRow } from '../schema.ts';
+import { toRow } from '../timer-row.ts';
+import { insertTimer } from './statements.ts';
+
+export async function keepSightings(db: Kysely<Database>, sightings: SeenObject[]): Promise<void> {
+  // Without its WHERE, the ON would be read as that of a join.
+  await sql`
+    INSERT INTO objects (id, last_seen)
+    SELECT unhex(json_extract(value, '$.id')), json_extract(value, '$.seen')
+      FROM json_each(${latestSightings(sightings)}) WHERE true
+        ON CONFLICT (id) DO UPDATE SET last_seen = max(last_seen, excluded.last_seen)`.execute(db);
+}
+
+/** Within a transaction. */
+export async function forgetObjects(
+  db: Kysely<Database>,
+  { seenUntil, limit, farewellOf }: Parameters<PresenceStore['forgetObjects']>[0],
+): Promise<number> {
+  const { rows } = await sql<ObjectRow>`
+    DELETE FROM objects
+     WHERE id IN (SELECT id FROM objects INDEXED BY last_seen
+                   WHERE last_seen <= ${seenUntil} ORDER BY last_seen, id LIMIT ${limit})
+    RETURNING id, last_seen`.execute(db);
+  for (const row of farewellOf(rows.map(fromObjectRow)).map(toRow)) {
+    const text = insertTimer(Object.keys(row) as (keyof TimerRow)[]);
+    await db.executeQuery(CompiledQuery.raw(text, Object.values(row)));
+  }
+  return rows.length;
+}
