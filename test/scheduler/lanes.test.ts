@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { HeldTimer } from '../../src/scheduler/held-timer.ts';
 import type { Verdict } from '../../src/scheduler/lane-limit.ts';
+import { createLane, longestHandBackMs, settle } from '../../src/scheduler/lane.ts';
 import { createLanes } from '../../src/scheduler/lanes.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { makeTimer } from '../support/timers.ts';
@@ -22,4 +23,15 @@ test('What queues for a host goes on as soon as the host has shown that it works
   await new Promise((resolve) => setImmediate(resolve));
 
   expect(lanes.inFlight).toBe(4);
+});
+
+test('What a lane cannot send is left alone for minutes only where the host was seen to fail', () => {
+  const lane = createLane({ name: 'webhook host', cap: 128, now: 0 });
+  expect(longestHandBackMs(lane, 0)).toBe(10_000);
+  settle(lane, 'delivered', { startedAt: 0, endedAt: 20 });
+  expect(longestHandBackMs(lane, 20)).toBe(1000);
+  for (let at = 100; at < 1000; at++) settle(lane, 'delivered', { startedAt: at - 5000, endedAt: at });
+  expect(longestHandBackMs(lane, 1000)).toBeCloseTo(50_000, -2);
+  for (let at = 1001; at < 1004; at++) settle(lane, 'unreachable', { startedAt: at, endedAt: at });
+  expect(longestHandBackMs(lane, 1004)).toBe(300_000);
 });
