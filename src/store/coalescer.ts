@@ -1,8 +1,11 @@
 import type { Clock } from '../platform/index.ts';
 
+/** One that is being made and one that the store works on; only whole batches go side by side. */
+const MAX_SENDERS = 2;
+
 /**
  * Lets concurrent callers share one statement and its fsync. A lone call is sent at once; calls that come while one is
- * under way are gathered and sent together when it returns, so nobody waits for company.
+ * under way are gathered and sent together when it returns, or when they fill a batch, so nobody waits for company.
  */
 export interface Coalescer<T> {
   /**
@@ -38,26 +41,34 @@ export function createCoalescer<T>(deps: {
 }): Coalescer<T> {
   const { send, maxItems, maxBytes, sizeOf, answerWithinMs, storeFault, isStoreFault, clock } = deps;
   let gathered: Call<T>[] = [];
+  let gatheredItems = 0;
   let heldBytes = 0;
-  let sending = false;
+  let senders = 0;
+
+  const isBatchFull = () => gatheredItems >= maxItems;
 
   async function sendGathered(): Promise<void> {
-    sending = true;
-    while (gathered.length > 0) {
+    senders += 1;
+    while (gathered.length > 0 && (senders === 1 || isBatchFull())) {
       const taken = takeBatch();
       // Those who were told that the store is away are not stored behind their backs.
       await sendBatch(taken.filter((call) => !call.answered));
       release(taken);
     }
-    sending = false;
+    senders -= 1;
   }
 
   function takeBatch(): Call<T>[] {
     let count = 0;
     const end = gathered.findIndex((call, index) => (count += call.items.length) > maxItems && index > 0);
     const batch = end === -1 ? gathered : gathered.slice(0, end);
-    gathered = end === -1 ? [] : gathered.slice(end);
+    keepGathered(end === -1 ? [] : gathered.slice(end));
     return batch;
+  }
+
+  function keepGathered(calls: Call<T>[]): void {
+    gathered = calls;
+    gatheredItems = calls.reduce((sum, { items }) => sum + items.length, 0);
   }
 
   async function sendBatch(batch: Call<T>[]): Promise<void> {
@@ -92,7 +103,7 @@ export function createCoalescer<T>(deps: {
   function refuse(batch: Call<T>[], error: unknown): void {
     for (const call of batch) call.reject(error);
     const unsent = gathered;
-    gathered = [];
+    keepGathered([]);
     for (const call of unsent) call.reject(error);
     release(unsent);
   }
@@ -121,7 +132,8 @@ export function createCoalescer<T>(deps: {
         }
         heldBytes += bytes;
         gathered.push(call);
-        if (!sending) void sendGathered();
+        gatheredItems += items.length;
+        if (senders === 0 || (senders < MAX_SENDERS && isBatchFull())) void sendGathered();
       });
     },
   };

@@ -40,6 +40,27 @@ describe('A coalescer', () => {
     await Promise.all(others);
   });
 
+  it('sends a second batch beside the one under way as soon as it is full, and no third', async () => {
+    const { coalescer, sends, sent } = createRig(2);
+    void coalescer.add([1]);
+    void coalescer.add([2]);
+    expect(sent()).toEqual([[1]]);
+    void coalescer.add([3]);
+    void coalescer.add([4, 5]);
+    expect(sent()).toEqual([[1], [2, 3]]);
+
+    void coalescer.add([6]);
+    sends[1]?.resolve();
+    await turn();
+    expect(sent()).toEqual([[1], [2, 3], [4, 5]]);
+    sends[2]?.resolve();
+    await turn();
+    expect(sent()).toHaveLength(3);
+    sends[0]?.resolve();
+    await turn();
+    expect(sent()).toEqual([[1], [2, 3], [4, 5], [6]]);
+  });
+
   it('never splits a call, and sends no more together than it may', async () => {
     const { coalescer, sends, sent } = createRig(3);
     void coalescer.add([1]);

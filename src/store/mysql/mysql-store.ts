@@ -23,6 +23,9 @@ import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
 import { queueChecks } from './queue-checks.ts';
 import { findLost, recordResults } from './record.ts';
 
+/** Timers that one statement inserts; of a larger call two go at a time. */
+const MAX_INSERTED = 500;
+
 /**
  * `api` and `engine` are connections of their own, so that requests cannot starve the scheduler. Both are closed with the
  * store.
@@ -38,7 +41,7 @@ export function createMysqlStore(deps: {
 
   const inserts = createInsertQueue<Timer>({
     send: (timers) => onApi((db, again) => insertRows(db, timers.map(toRow), again)),
-    maxTimers: 500,
+    maxTimers: MAX_INSERTED,
   });
 
   const keyedInserts = createKeyedQueue({
@@ -58,7 +61,13 @@ export function createMysqlStore(deps: {
         const { rows } = await sql<{ now: string }>`SELECT UNIX_TIMESTAMP(NOW(6)) * 1000 AS now`.execute(db);
         return Number(rows[0]?.now);
       }),
-    insert: (timers) => inserts.add(timers),
+    insert: async (timers) => {
+      const parts: Promise<void>[] = [];
+      for (let from = 0; from < timers.length; from += MAX_INSERTED) {
+        parts.push(inserts.add(timers.slice(from, from + MAX_INSERTED)));
+      }
+      await Promise.all(parts);
+    },
     insertKeyed: keyedInserts,
     findByKey: (query) => onApi((db) => findByKey(db, query)),
     find: (id) =>

@@ -3,6 +3,7 @@ import { backlog, backlogToTheEnd } from './backlog.ts';
 import { batch } from './batch.ts';
 import { burst, burstOnSqlite } from './burst.ts';
 import { createAndFire, soak } from './create-and-fire.ts';
+import { floors } from './floor.ts';
 import { idle } from './idle.ts';
 import { lateness, latenessAt2000, latenessAt5000, latenessOnSqlite } from './lateness.ts';
 import { bullmq, bullmqEverysec, graphileWorker, pgBoss } from './peers.ts';
@@ -14,6 +15,7 @@ import { tableSize, tableSizeFull } from './table-size.ts';
 
 /** In the order of the table, which is the order in which they run: the peers follow at once on what they are held against. */
 export const CASES: BenchCase[] = [
+  ...floors,
   lateness,
   latenessOnSqlite,
   burst,
