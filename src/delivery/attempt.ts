@@ -38,6 +38,7 @@ export function startAttempt(
   const excerpt = createAnswerExcerpt();
   // A process that stood still learns of its sockets before its deadlines: past this, whoever holds the timer is another.
   const deadlineAt = clock.monotonic() + deadlineMs;
+  const isLate = () => clock.monotonic() >= deadlineAt;
 
   const finish = (outcome: Outcome) => {
     if (isSettled) return;
@@ -72,7 +73,7 @@ export function startAttempt(
   };
 
   const sendOn = (connection: Connection, { isKept }: { isKept: boolean }) => {
-    if (clock.monotonic() >= deadlineAt) {
+    if (isLate()) {
       connection.discard();
       finishWithAnswerOr(() => timeoutAt(stage));
       return;
@@ -81,7 +82,9 @@ export function startAttempt(
     stage = 'waiting';
     connection.send(request, {
       onSending() {
-        isSent = true;
+        if (isLate()) end(() => timeoutAt(stage));
+        else isSent = true;
+        return !isSettled;
       },
       onBegun() {
         stage = 'reading';
@@ -100,8 +103,7 @@ export function startAttempt(
       onError(error) {
         connection.discard();
         if (isSettled) return;
-        const mayDial = clock.monotonic() < deadlineAt;
-        if (mayDial && isKept && stage === 'waiting' && isConnectionLost(error)) dial();
+        if (!isLate() && isKept && stage === 'waiting' && isConnectionLost(error)) dial();
         else finishWithAnswerOr(() => failureOf(error, stage));
       },
     });

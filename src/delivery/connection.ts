@@ -12,8 +12,11 @@ export interface WireRequest {
 }
 
 export interface AnswerReader {
-  /** The request is being handed to the socket; up to here the receiver cannot know of it. */
-  onSending(): void;
+  /**
+   * The request is about to be handed to the socket, some turns of the loop after `send`; up to here the receiver cannot know
+   * of it. False when it is not to be sent any more: then it ends with `onError`, and not a byte has left.
+   */
+  onSending(): boolean;
   /** The first bytes of an answer are there. */
   onBegun(): void;
   /** The head of the final answer, not of an interim one. */
@@ -96,7 +99,9 @@ export function openConnection(deps: {
     send(request, reader) {
       bytesBefore = socket.bytesRead;
       client.dispatch(request, {
-        onRequestStart: () => reader.onSending(),
+        onRequestStart(controller) {
+          if (!reader.onSending()) controller.abort(new Error('The request is not to be sent any more'));
+        },
         onResponseStarted: () => reader.onBegun(),
         onResponseStart(_controller, status, headers) {
           if (status >= 200) reader.onHead(status, headers);

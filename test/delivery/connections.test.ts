@@ -54,6 +54,19 @@ describe('connections', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
+  it('that were kept carry nothing past the deadline either, though the process stood still just before the first byte', async () => {
+    await using receiver = await startHttpReceiver();
+    await using delivery = openDelivery({ timeoutMs: 100 });
+    await delivery.perform({ url: `${receiver.url}/first` });
+
+    const late = delivery.perform({ url: `${receiver.url}/late` });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+
+    expect(await late).toMatchObject({ kind: 'retry', error: { code: 'timeout' }, maybeSent: false });
+    expect(await delivery.perform({ url: `${receiver.url}/next` })).toMatchObject({ kind: 'delivered' });
+    expect(receiver.requests).toHaveLength(2);
+  });
+
   it('are not shared between two names of one address', async () => {
     await using receiver = await startHttpReceiver();
     await using delivery = openDelivery({ lookup: () => Promise.resolve(['127.0.0.1']) });
