@@ -20,12 +20,14 @@ export interface AttemptOrder {
    * of our own making. A request that may not be repeated gets a new connection, which cannot have died unnoticed.
    */
   mayResend: boolean;
+  /** Whether the timer is still ours to send. */
+  isOurs: () => boolean;
 }
 
 /** Begins an attempt; `settle` is called exactly once. Returns how to end it early. */
 export function startAttempt(
   deps: { pool: ConnectionPool; connect: Connect; clock: Clock },
-  { target, request, deadlineMs, mayResend }: AttemptOrder,
+  { target, request, deadlineMs, mayResend, isOurs }: AttemptOrder,
   settle: (outcome: Outcome) => void,
 ): () => void {
   const { pool, connect, clock } = deps;
@@ -82,7 +84,7 @@ export function startAttempt(
     stage = 'waiting';
     connection.send(request, {
       onSending() {
-        if (isLate()) end(() => timeoutAt(stage));
+        if (isLate() || !isOurs()) end(() => timeoutAt(stage));
         else isSent = true;
         return !isSettled;
       },

@@ -36,7 +36,7 @@ export function createWebhookAction(deps: {
       const parsed = gate.parse(url);
       return 'target' in parsed ? parsed.target.host : url;
     },
-    perform(timer, signal) {
+    perform(timer, signal, isOurs) {
       const parsed = gate.parse(timer.url);
       if ('refusal' in parsed) return Promise.resolve(outcomeOfBlockedTarget(parsed.refusal));
 
@@ -51,14 +51,14 @@ export function createWebhookAction(deps: {
         };
         interrupts.add(signal, interrupt);
         try {
-          end = startAttempt(deps, orderOf(timer, parsed.target), settle);
+          end = startAttempt(deps, { ...orderOf(timer, parsed.target), isOurs }, settle);
         } catch {
           settle(outcomeOfFailure({ code: 'internal_error', message: 'The request could not be made.' }, false));
         }
       });
     },
   };
-  const orderOf = (timer: ClaimedTimer, target: Target): AttemptOrder => ({
+  const orderOf = (timer: ClaimedTimer, target: Target): Omit<AttemptOrder, 'isOurs'> => ({
     target,
     request: webhookRequest({ timer, target, sign, now: storeNow(), userAgent }),
     deadlineMs: action.deadlineMs(timer),

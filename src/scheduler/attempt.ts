@@ -61,7 +61,8 @@ export function createAttempts(deps: {
     const { fence, run } = timer;
     const startedAt = storeClock.now();
     const startedMonotonic = clock.monotonic();
-    const outcome = await action.perform(timer, signal);
+    const isOurs = () => leaseCovers(held, { attemptMs: 0, leaseMs: settings.leaseMs, clock });
+    const outcome = await action.perform(timer, signal, isOurs);
     const attempt: RecordedAttempt = {
       firedAt: Math.floor(startedAt),
       latenessMs: timer.latenessMs ?? Math.max(Math.floor(startedAt - Math.max(timer.dueAt, timer.createdAt)), 0),

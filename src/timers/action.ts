@@ -12,7 +12,8 @@ export interface Action {
   deadlineMs(timer: ClaimedTimer): number;
   /**
    * One attempt. Never rejects: what goes wrong is an outcome. Ends within `deadlineMs`; an aborted signal (the replica
-   * stops and has no more time) ends it at once.
+   * stops and has no more time) ends it at once. `isOurs` tells whether the claim still stands, and is to be asked as the
+   * first byte is about to leave where sending twice does harm: the process may have stood still at any point before.
    */
-  perform(timer: ClaimedTimer, signal: AbortSignal): Promise<Outcome>;
+  perform(timer: ClaimedTimer, signal: AbortSignal, isOurs: () => boolean): Promise<Outcome>;
 }

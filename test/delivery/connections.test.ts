@@ -67,6 +67,18 @@ describe('connections', () => {
     expect(receiver.requests).toHaveLength(2);
   });
 
+  it('carry nothing of a timer that is no longer ours, be they new or kept', async () => {
+    await using receiver = await startHttpReceiver();
+    await using delivery = openDelivery();
+    const { signal } = new AbortController();
+    const lost = { kind: 'retry', error: { code: 'timeout' }, maybeSent: false };
+
+    expect(await delivery.perform({ url: receiver.url }, signal, () => false)).toMatchObject(lost);
+    expect(await delivery.perform({ url: receiver.url })).toMatchObject({ kind: 'delivered' });
+    expect(await delivery.perform({ url: receiver.url }, signal, () => false)).toMatchObject(lost);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
   it('are not shared between two names of one address', async () => {
     await using receiver = await startHttpReceiver();
     await using delivery = openDelivery({ lookup: () => Promise.resolve(['127.0.0.1']) });

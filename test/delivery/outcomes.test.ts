@@ -98,7 +98,11 @@ describe('the text of an answer', () => {
       storeNow: () => STORE_NOW,
       userAgent: 'Punctual/test',
     });
-    const { answer } = await action.perform(aClaimedTimer({ url: receiver.url }), new AbortController().signal);
+    const { answer } = await action.perform(
+      aClaimedTimer({ url: receiver.url }),
+      new AbortController().signal,
+      () => true,
+    );
     return answer;
   }
 

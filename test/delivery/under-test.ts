@@ -18,7 +18,7 @@ export const STORE_NOW = T0 + 1999.5;
 
 export interface DeliveryUnderTest extends Delivery, AsyncDisposable {
   /** One attempt for a timer that is like the usual one but for what is given. */
-  perform(over: Partial<ClaimedTimer>, signal?: AbortSignal): Promise<Outcome>;
+  perform(over: Partial<ClaimedTimer>, signal?: AbortSignal, isOurs?: () => boolean): Promise<Outcome>;
 }
 
 /** A delivery that may call loopback, looks up no names, and gives an attempt two seconds. */
@@ -38,7 +38,8 @@ export function openDelivery(over: Partial<DeliveryDeps> = {}): DeliveryUnderTes
   });
   return {
     ...delivery,
-    perform: (timer, signal = new AbortController().signal) => delivery.action.perform(aClaimedTimer(timer), signal),
+    perform: (timer, signal = new AbortController().signal, isOurs = () => true) =>
+      delivery.action.perform(aClaimedTimer(timer), signal, isOurs),
     [Symbol.asyncDispose]: () => delivery.close(),
   };
 }

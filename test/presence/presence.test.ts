@@ -110,7 +110,7 @@ describe('An object that is to be checked', () => {
     });
     const held = { id: '1', url: '/objects/1' } as Parameters<typeof action.perform>[0];
 
-    expect(await action.perform(held, new AbortController().signal)).toMatchObject({
+    expect(await action.perform(held, new AbortController().signal, () => true)).toMatchObject({
       kind: 'retry',
       httpStatus: 200,
       error: { code: 'store_unavailable' },

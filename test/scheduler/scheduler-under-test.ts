@@ -20,6 +20,7 @@ export interface Call {
   timer: ClaimedTimer;
   at: number;
   answer: (outcome: Outcome) => void;
+  isOurs: () => boolean;
 }
 
 export interface Rig {
@@ -68,9 +69,9 @@ export async function createRig(over: {
     laneOf: ({ url }) => new URL(url).host,
     concurrency: 128,
     deadlineMs: () => over.deadlineMs ?? 10_000,
-    perform: (timer) =>
+    perform: (timer, _signal, isOurs) =>
       new Promise((resolve) => {
-        calls.push({ timer, at: clock.now(), answer: resolve });
+        calls.push({ timer, at: clock.now(), answer: resolve, isOurs });
         const reply = closing ? delivered : over.reply?.(timer);
         if (reply !== undefined) resolve(reply);
       }),

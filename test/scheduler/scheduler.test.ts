@@ -158,6 +158,19 @@ describe('A claim', () => {
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 0 });
   });
 
+  it('is said to be no longer ours to whoever asks while performing it, once its lease is about to end', async () => {
+    rig = await createRig({});
+    await rig.store.insert([makeTimer()]);
+    await rig.scheduler.runOnce();
+    rig.clock.advance(1);
+    const isOurs = () => rig.calls.map((call) => call.isOurs());
+
+    rig.clock.advance(27_999);
+    expect(isOurs()).toEqual([true]);
+    rig.clock.advance(1);
+    expect(isOurs()).toEqual([false]);
+  });
+
   it('counts its age by the wall clock where the monotonic one stood still', async () => {
     rig = await createRig({ reply: () => delivered, deadlineMs: 10_000 });
     await rig.store.insert([makeTimer({ dueAt: T0 + 500 })]);
