@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '../platform/index.ts';
+import { systemClock, type Clock, type Logger } from '../platform/index.ts';
 import { Refusal, type ClaimResult, type TimerStore } from '../timers/index.ts';
 import type { HeldTimer } from './held-timer.ts';
 import type { Holdings } from './holdings.ts';
@@ -38,8 +38,10 @@ export function createRecorder(deps: {
   clock: Clock;
   logger: Logger;
   onStoreError: () => void;
+  /** What the pace is kept by: real time, whatever the clock of the timers shows, as it spares the machine. */
+  paceClock?: Pick<Clock, 'monotonic' | 'after'>;
 }): Recorder {
-  const { store, holdings, clock, logger, onStoreError } = deps;
+  const { store, holdings, clock, logger, onStoreError, paceClock = systemClock } = deps;
   let gathered: Entry[] = [];
   let writing: Entry[] = [];
   let active = false;
@@ -53,7 +55,7 @@ export function createRecorder(deps: {
     active = true;
     while (gathered.length > 0) {
       await gatherMore();
-      begunAt = clock.monotonic();
+      begunAt = paceClock.monotonic();
       writing = gathered.slice(0, BATCH);
       gathered = gathered.slice(BATCH);
       try {
@@ -75,10 +77,10 @@ export function createRecorder(deps: {
 
   /** Until it is time for the next write, the batch is full, or somebody waits for it. */
   function gatherMore(): Promise<void> | undefined {
-    const leftMs = begunAt + LEAST_INTERVAL_MS - clock.monotonic();
+    const leftMs = begunAt + LEAST_INTERVAL_MS - paceClock.monotonic();
     if (leftMs <= 0 || gathered.length >= BATCH || isFlushing) return undefined;
     return new Promise((resolve) => {
-      const cancel = clock.after(leftMs, resolve);
+      const cancel = paceClock.after(leftMs, resolve);
       goOn = () => {
         cancel();
         resolve();

@@ -26,6 +26,7 @@ describe('The recorder', () => {
       },
       holdings: createHoldings(),
       clock,
+      paceClock: clock,
       logger: pino({ level: 'silent' }),
       onStoreError: () => undefined,
     });
