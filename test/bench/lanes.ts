@@ -62,7 +62,7 @@ async function run({ name, others, env }: Case, port: number): Promise<Record<st
   const healthyHosts = addresses(40, 20);
   const healthy = await startCrowd({ hosts: healthyHosts, port, behaviour: { delayMs: 0 } });
   const unhealthy = await startCrowd({ hosts: others.hosts, port: port + 1, behaviour: others.behaviour });
-  const service = await startService(database.url, env);
+  const service = await startService(database.url, { env });
   try {
     const count = HEALTHY_RATE * SECONDS;
     const begin = Date.now() + 5000 + (count + others.timers) / 3;
