@@ -13,7 +13,7 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  // Much of the run is waiting, for leases, outages and restarts: files share the two cores.
-  maxWorkers: 2,
+  // On two cores one file at a time: beside others, what is measured would tell of them.
+  maxWorkers: 1,
   testTimeout: 120_000,
 };
