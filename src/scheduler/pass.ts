@@ -10,6 +10,11 @@ import type { SchedulerSettings } from './settings.ts';
 const FRESH_MS = 2000;
 /** Share of the room that late timers get beside those still to come, and the backlog beside both. */
 const LATE_SHARE = 0.2;
+/**
+ * Places that those still to come leave to the late, whether there are any just now or not: where a crowd fills all the room,
+ * one that was missed would starve.
+ */
+const KEPT_FOR_LATE = 500;
 /** After a start, a store error or a step of the store's clock, those who hold finished work get this long to record it. */
 export const TAKE_OVER_GRACE_MS = 5000;
 
@@ -66,7 +71,7 @@ export function createPass(deps: {
     const mayTakeOver = clock.monotonic() >= noTakeOverBefore;
     if (mayTakeOver && pulse.lease !== null) await expireSends(pulse.lease, now);
     const more = [
-      await claimAhead(ahead, freshTo, holdings.room() - forLate),
+      await claimAhead(ahead, freshTo, holdings.room() - Math.max(forLate, KEPT_FOR_LATE)),
       await claim('executing', mayTakeOver ? pulse.lease : null, now - 1, holdings.room() - forLate),
       await claim('waiting', late, now - 1, holdings.room() - forBacklog),
       await claim('waiting', pulse.backlog, freshFrom - 1, holdings.room()),
