@@ -1,6 +1,6 @@
 import type { StandingTimer } from './keyed-plan.ts';
 import type { IdempotencyKeyRow, TimerKeyRow, TimerRow } from './schema.ts';
-import { bytesToUuid } from './uuid-bytes.ts';
+import { toClaimId } from './timer-row.ts';
 
 /**
  * What the engines do differently in the transaction of `insertKeyed`. All of them lock in one order, idempotency keys
@@ -22,7 +22,7 @@ export const toStanding = (
 ): StandingTimer => ({
   id,
   status: row.status,
-  claimId: row.claim_id === null ? null : bytesToUuid(row.claim_id),
+  claimId: toClaimId(row.claim_id),
   fence: row.fence,
   run: row.run,
   attempts: row.attempts,

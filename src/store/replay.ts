@@ -3,7 +3,14 @@ import type { TimerQuery } from '../timers/index.ts';
 import type { IndexHints } from './index-hints.ts';
 import { matches } from './list-filters.ts';
 import type { Database } from './schema.ts';
+import { NOT_TRIED } from './timer-row.ts';
 import { sortedIds } from './uuid-bytes.ts';
+
+const notTried = sql.raw(
+  Object.entries(NOT_TRIED)
+    .map(([column, value]) => `${column} = ${value}`)
+    .join(', '),
+);
 
 /** Begins new runs; see `NEW_RUN` for what they begin with. */
 export async function replayAll(
@@ -15,8 +22,8 @@ export async function replayAll(
   const { numAffectedRows } = await sql`
     UPDATE timers AS t ${hints.index('PRIMARY')}
        SET status = 'waiting', due_at = ${dueAt}, next_attempt_at = ${dueAt}, wake_at = ${dueAt}, run = run + 1,
-           reason = NULL, attempts = 0, lost = 0, send_started_at = NULL, fired_at = NULL, lateness_ms = NULL,
-           duration_ms = NULL, http_status = NULL, error_code = NULL, error_message = NULL, answer = NULL
+           reason = NULL, attempts = 0, lost = 0, send_started_at = NULL, ${notTried},
+           error_code = NULL, error_message = NULL, answer = NULL
      WHERE t.id IN (${sql.join(sortedIds(ids))}) AND t.status IN ('done', 'failed', 'unknown') AND ${matches(query)}`.execute(
     db,
   );

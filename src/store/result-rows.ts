@@ -28,6 +28,20 @@ export interface ResultRow {
   fence: number | null;
 }
 
+/** What is kept of an attempt, by the timer and in a row of its own. */
+export const ATTEMPT_COLUMNS = [
+  'fired_at',
+  'lateness_ms',
+  'duration_ms',
+  'http_status',
+  'error_code',
+  'error_message',
+  'answer',
+] as const satisfies readonly (keyof ResultRow)[];
+
+/** A first-try success: the timer's own columns tell it in full. */
+export const isToldByTimer = (row: ResultRow): boolean => row.attempted === 1 && row.logged === 0;
+
 /** Sorted by id: every writer locks rows in the same order, so that no two can wait for each other. */
 export const toResultRows = (results: ClaimResult[]): ResultRow[] =>
   results.map(toResultRow).sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -1,9 +1,19 @@
+import { NIL } from 'uuid';
 import type { ClaimedTimer, HttpMethod, RetryPlan, Timer, TimerOrder, TimerProgress } from '../timers/index.ts';
 import type { TimerRow } from './schema.ts';
 import { bytesToUuid, uuidToBytes } from './uuid-bytes.ts';
 
 /** Bodies up to this size come with the claim; a larger one is read when it is about to be sent. Bytes. */
 export const INLINE_BODY_BYTES = 4096;
+
+/**
+ * What a claim and an attempt will tell stands in a new row as zeros, not as NULL: an UPDATE that keeps the length of the row
+ * writes into its place, one that makes it longer moves it, and splits the pages that the inserts have filled. On MySQL 9.7
+ * claim and record took 86 instead of 125 µs of the server's time a timer.
+ */
+const NO_CLAIM = uuidToBytes(NIL);
+/** See `NO_CLAIM`; they tell something once `attempts` is more than 0. */
+export const NOT_TRIED = { fired_at: 0, lateness_ms: 0, duration_ms: 0, http_status: 0 } as const;
 
 /** What a claim returns; the last attempt stays behind, but for the lateness that is the run's own. */
 export const CLAIMED_COLUMNS = [
@@ -48,7 +58,7 @@ export function toRow(timer: Timer): TimerRow {
     wake_at: timer.wakeAt,
     next_attempt_at: timer.nextAttemptAt,
     due_at: timer.dueAt,
-    claim_id: timer.claimId === null ? null : uuidToBytes(timer.claimId),
+    claim_id: timer.claimId === null ? NO_CLAIM : uuidToBytes(timer.claimId),
     fence: timer.fence,
     attempts: timer.attempts,
     lost: timer.lost,
@@ -73,10 +83,10 @@ export function toRow(timer: Timer): TimerRow {
     retry: toJson(timer.retry),
     delivery: timer.delivery,
     expires_after_ms: timer.expiresAfterMs,
-    fired_at: timer.firedAt,
-    lateness_ms: timer.latenessMs,
-    duration_ms: timer.durationMs,
-    http_status: timer.httpStatus,
+    fired_at: timer.firedAt ?? NOT_TRIED.fired_at,
+    lateness_ms: timer.latenessMs ?? NOT_TRIED.lateness_ms,
+    duration_ms: timer.durationMs ?? NOT_TRIED.duration_ms,
+    http_status: timer.httpStatus ?? NOT_TRIED.http_status,
     error_code: timer.errorCode,
     error_message: timer.errorMessage,
     answer: timer.answer,
@@ -84,12 +94,13 @@ export function toRow(timer: Timer): TimerRow {
 }
 
 export function fromRow(row: TimerRow): Timer {
+  const isTried = row.attempts > 0;
   return {
     ...orderAndProgress(row),
-    firedAt: row.fired_at,
-    latenessMs: row.lateness_ms,
-    durationMs: row.duration_ms,
-    httpStatus: row.http_status,
+    firedAt: isTried ? row.fired_at : null,
+    latenessMs: isTried ? row.lateness_ms : null,
+    durationMs: isTried ? row.duration_ms : null,
+    httpStatus: isTried ? row.http_status : null,
     errorCode: row.error_code,
     errorMessage: row.error_message,
     answer: row.answer,
@@ -97,8 +108,9 @@ export function fromRow(row: TimerRow): Timer {
 }
 
 export function fromClaimedRow(row: ClaimedRow): ClaimedTimer {
-  if (row.claim_id === null) throw new Error('A claimed row carries a claim.');
-  return { ...orderAndProgress(row), claimId: bytesToUuid(row.claim_id), latenessMs: row.lateness_ms };
+  const claimId = toClaimId(row.claim_id);
+  if (claimId === null) throw new Error('A claimed row carries a claim.');
+  return { ...orderAndProgress(row), claimId, latenessMs: row.attempts > 0 ? row.lateness_ms : null };
 }
 
 function orderAndProgress(row: ClaimedRow): TimerOrder & TimerProgress {
@@ -127,13 +139,18 @@ function orderAndProgress(row: ClaimedRow): TimerOrder & TimerProgress {
     reason: row.reason,
     wakeAt: row.wake_at,
     nextAttemptAt: row.next_attempt_at,
-    claimId: row.claim_id === null ? null : bytesToUuid(row.claim_id),
+    claimId: toClaimId(row.claim_id),
     fence: row.fence,
     attempts: row.attempts,
     lost: row.lost,
     run: row.run,
     sendStartedAt: row.send_started_at,
   };
+}
+
+export function toClaimId(bytes: Uint8Array | null): string | null {
+  const claimId = bytes === null ? NIL : bytesToUuid(bytes);
+  return claimId === NIL ? null : claimId;
 }
 
 const toJson = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));

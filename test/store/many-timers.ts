@@ -22,8 +22,10 @@ const MADE: Record<string, string> = {
  */
 export function fillTimers(engine: 'mysql' | 'sqlite', count: number, made = MADE): string[] {
   const row = toRow(makeTimer());
-  const literal = (value: string | number | Uint8Array | null) =>
-    value === null ? 'NULL' : typeof value === 'string' ? `'${value}'` : String(value);
+  const literal = (value: string | number | Uint8Array | null) => {
+    if (value instanceof Uint8Array) return `x'${Buffer.from(value).toString('hex')}'`;
+    return typeof value === 'string' ? `'${value}'` : String(value);
+  };
   const columns = Object.keys(row) as (keyof typeof row)[];
   const values = columns.map((column) => {
     const expression = made[column];

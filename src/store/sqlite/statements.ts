@@ -1,5 +1,5 @@
 import type { TimerRow } from '../schema.ts';
-import type { ResultRow } from '../result-rows.ts';
+import { ATTEMPT_COLUMNS } from '../result-rows.ts';
 import { CLAIMED_COLUMNS, INLINE_BODY_BYTES } from '../timer-row.ts';
 
 /** Parameters: see `PulseQuery`. Each look is a range on the hot index that ends at its first row. */
@@ -44,28 +44,18 @@ export const RELEASE_DEAD_LEASES = `
 export const EXPIRE_DEAD_SENDS = `
   UPDATE timers INDEXED BY wake SET status = 'unknown', wake_at = ? WHERE status = 'executing' AND send_started_at IS NOT NULL`;
 
-const RESULT_COLUMNS = [
-  'fired_at',
-  'lateness_ms',
-  'duration_ms',
-  'http_status',
-  'error_code',
-  'error_message',
-  'answer',
-] as const satisfies readonly (keyof ResultRow)[];
-
 /** Parameters by name: a `ResultRow`. */
 export const RECORD_RESULT = `
   UPDATE timers
      SET status = :status, reason = :reason, wake_at = :wake_at, next_attempt_at = :next_attempt_at,
          send_started_at = iif(:status = 'waiting', NULL, send_started_at),
          attempts = attempts + :attempted, lost = iif(:attempted, 0, lost),
-         ${RESULT_COLUMNS.map((column) => `${column} = iif(:attempted, :${column}, ${column})`).join(', ')}
+         ${ATTEMPT_COLUMNS.map((column) => `${column} = iif(:attempted, :${column}, ${column})`).join(', ')}
    WHERE id = unhex(:id) AND claim_id = unhex(:claim_id) AND status IN ('executing', 'unknown')`;
 
 export const INSERT_ATTEMPT = `
-  INSERT OR IGNORE INTO attempts (timer_id, fence, run, attempt, ${RESULT_COLUMNS.join(', ')})
-  SELECT id, :fence, :run, :attempt, ${RESULT_COLUMNS.map((column) => `:${column}`).join(', ')}
+  INSERT OR IGNORE INTO attempts (timer_id, fence, run, attempt, ${ATTEMPT_COLUMNS.join(', ')})
+  SELECT id, :fence, :run, :attempt, ${ATTEMPT_COLUMNS.map((column) => `:${column}`).join(', ')}
     FROM timers WHERE id = unhex(:id) AND claim_id = unhex(:claim_id)`;
 
 /** The ids of the rows (a JSON array of `{ id, claim_id }`) that carry another claim by now. */
