@@ -1,5 +1,8 @@
-import type { AttemptError, Outcome } from '../timers/index.ts';
+import { verdictOfAnswer, type AttemptError, type Outcome } from '../timers/index.ts';
 import { TARGET_REFUSALS } from './target-refusals.ts';
+
+/** Errors that tell of ourselves, not of how the receiver is doing. */
+const OUR_OWN = new Set(['interrupted', 'invalid_request', 'internal_error']);
 
 /**
  * What a receiver's answer means: 2xx is success, 410 asks never to call again (Standard Webhooks), everything else, a
@@ -14,17 +17,19 @@ export function outcomeOfAnswer(answered: {
   if (httpStatus >= 200 && httpStatus < 300) return { kind: 'delivered', error: null, httpStatus, answer };
 
   const error = { code: `http_${httpStatus}`, message: `The receiver answered with status ${httpStatus}.` };
+  const failure = { error, verdict: verdictOfAnswer(httpStatus), httpStatus, answer };
   return httpStatus === 410
-    ? { kind: 'rejected', reason: 'gone', error, httpStatus, answer }
-    : { kind: 'retry', error, retryAfterMs, maybeSent: true, httpStatus, answer };
+    ? { kind: 'rejected', reason: 'gone', ...failure }
+    : { kind: 'retry', retryAfterMs, maybeSent: true, ...failure };
 }
 
 export function outcomeOfFailure(error: AttemptError, maybeSent: boolean): Outcome {
-  return { kind: 'retry', error, retryAfterMs: null, maybeSent, httpStatus: null, answer: null };
+  const verdict = OUR_OWN.has(error.code) ? 'unsent' : 'unreachable';
+  return { kind: 'retry', error, verdict, retryAfterMs: null, maybeSent, httpStatus: null, answer: null };
 }
 
 /** `refusal` is one of `TARGET_REFUSALS`: the words are the same whether the first gate or a look-up found it out. */
 export function outcomeOfBlockedTarget(refusal: string = TARGET_REFUSALS.address): Outcome {
   const error = { code: 'target_not_allowed', message: refusal };
-  return { kind: 'rejected', reason: 'target_not_allowed', error, httpStatus: null, answer: null };
+  return { kind: 'rejected', reason: 'target_not_allowed', error, verdict: 'unsent', httpStatus: null, answer: null };
 }

@@ -1,7 +1,7 @@
-import type { Action, AttemptError, Outcome } from '../timers/index.ts';
+import type { Action, Outcome } from '../timers/index.ts';
 import { CHECK, objectIdOf } from './check-timer.ts';
 import type { PresenceStore } from './presence-store.ts';
-import type { StatusApi } from './status-api.ts';
+import type { FailedLook, StatusApi } from './status-api.ts';
 
 /** Most time that the store takes to keep a sighting, or to say that it cannot. */
 export const KEEPING_MS = 5000;
@@ -25,21 +25,23 @@ export function createCheckAction(deps: {
     async perform(timer, signal) {
       const id = objectIdOf(timer);
       const look = await statusApi.look(id, { path: timer.url, signal });
+      if (look.kind === 'failed') return retryAfter(look);
       const { httpStatus } = look;
-      if (look.kind === 'failed') return retryAfter(look.error, httpStatus);
       try {
         if (look.online) await store.keepSightings([{ id, lastSeen: Math.floor(storeClock.now()) }]);
       } catch {
-        return retryAfter({ code: 'store_unavailable', message: 'The sighting could not be stored.' }, httpStatus);
+        const error = { code: 'store_unavailable', message: 'The sighting could not be stored.' };
+        return retryAfter({ error, verdict: 'answered', httpStatus });
       }
       return { kind: 'delivered', error: null, httpStatus, answer: null };
     },
   };
 }
 
-const retryAfter = (error: AttemptError, httpStatus: number | null): Outcome => ({
+const retryAfter = ({ error, verdict, httpStatus }: Omit<FailedLook, 'kind'>): Outcome => ({
   kind: 'retry',
   error,
+  verdict,
   retryAfterMs: null,
   maybeSent: true,
   httpStatus,

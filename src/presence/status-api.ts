@@ -2,15 +2,19 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { AbortError, TimeoutError } from 'got';
 import { z } from 'zod';
-import type { AttemptError } from '../timers/index.ts';
+import { verdictOfAnswer, type AttemptError, type FailureVerdict } from '../timers/index.ts';
 
 /** An answer is some fifty bytes; of one that is longer than this nothing is kept. */
 const MAX_ANSWER_BYTES = 16 * 1024;
 
 /** What a look at an object came to; `httpStatus` is null where no status line arrived. */
-export type Look =
-  | { kind: 'seen'; online: boolean; httpStatus: number }
-  | { kind: 'failed'; error: AttemptError; httpStatus: number | null };
+export type Look = { kind: 'seen'; online: boolean; httpStatus: number } | FailedLook;
+export interface FailedLook {
+  kind: 'failed';
+  error: AttemptError;
+  verdict: FailureVerdict;
+  httpStatus: number | null;
+}
 
 /** The status API of the operator's, which no guard applies to. */
 export interface StatusApi {
@@ -41,7 +45,8 @@ export function createStatusApi(deps: { url: string; timeoutMs: number; userAgen
         const text = await readBounded(stream);
         return judge({ objectId, httpStatus: stream.response?.statusCode ?? 0, text });
       } catch (error) {
-        return { kind: 'failed', error: failureOf(error), httpStatus: stream.response?.statusCode ?? null };
+        const httpStatus = stream.response?.statusCode ?? null;
+        return { kind: 'failed', error: failureOf(error), verdict: verdictOf(error, httpStatus), httpStatus };
       }
     },
     close() {
@@ -72,7 +77,13 @@ function judge({
   httpStatus: number;
   text: string | undefined;
 }): Look {
-  const failed = (code: string, message: string): Look => ({ kind: 'failed', error: { code, message }, httpStatus });
+  const verdict = verdictOfAnswer(httpStatus);
+  const failed = (code: string, message: string): Look => ({
+    kind: 'failed',
+    error: { code, message },
+    verdict,
+    httpStatus,
+  });
   if (httpStatus !== 200) return failed(`http_${httpStatus}`, `The status API answered with status ${httpStatus}.`);
   if (text === undefined) return failed('invalid_response', 'The answer of the status API is too long.');
   const { success, data } = status.safeParse(jsonOf(text));
@@ -97,4 +108,9 @@ function failureOf(error: unknown): AttemptError {
   if (error instanceof AbortError)
     return { code: 'interrupted', message: 'The service stopped before the check came to an end.' };
   return { code: 'network_error', message: 'The status API could not be reached, or hung up.' };
+}
+
+function verdictOf(error: unknown, httpStatus: number | null): FailureVerdict {
+  if (httpStatus !== null) return verdictOfAnswer(httpStatus);
+  return error instanceof AbortError ? 'unsent' : 'unreachable';
 }

@@ -1,5 +1,12 @@
 import type { Clock, Logger } from '../platform/index.ts';
-import { retryDelayMs, type Action, type AttemptError, type Outcome, type RecordedAttempt } from '../timers/index.ts';
+import {
+  retryDelayMs,
+  type Action,
+  type AttemptError,
+  type Outcome,
+  type RecordedAttempt,
+  type Verdict,
+} from '../timers/index.ts';
 import { leaseCovers, type HeldTimer } from './held-timer.ts';
 import type { Result } from './recorder.ts';
 import type { LargeBodies } from './large-bodies.ts';
@@ -16,7 +23,7 @@ const LONGEST_HAND_BACK_MS = 300_000;
 export interface Attempts {
   /** Why the timer is not to be performed here and now; undefined when it may be sent. */
   refusalOf(held: HeldTimer): Result | undefined;
-  perform(held: HeldTimer, signal: AbortSignal): Promise<Result>;
+  perform(held: HeldTimer, signal: AbortSignal): Promise<Performed>;
   /** Back to waiting, to be found again at its own instant, or now if that has passed. */
   handBack(held: HeldTimer): Result;
   /**
@@ -25,6 +32,14 @@ export interface Attempts {
    */
   handBackLater(held: HeldTimer, longestMs?: number): Result;
 }
+
+/** What is to be recorded of a timer, and what was seen of its destination meanwhile. */
+export interface Performed {
+  result: Result;
+  verdict: Verdict;
+}
+
+export const unsent = (result: Result): Performed => ({ result, verdict: 'unsent' });
 
 export function createAttempts(deps: {
   actions: ReadonlyMap<string, Action>;
@@ -50,14 +65,14 @@ export function createAttempts(deps: {
     return leaseCovers(held, { attemptMs, leaseMs: settings.leaseMs, clock }) ? undefined : handBack(held);
   }
 
-  async function perform(held: HeldTimer, signal: AbortSignal): Promise<Result> {
+  async function perform(held: HeldTimer, signal: AbortSignal): Promise<Performed> {
     const { timer } = held;
     const action = actions.get(timer.action);
-    if (action === undefined) return handBackLater(held);
+    if (action === undefined) return unsent(handBackLater(held));
     const unread = largeBodies.isMissing(held) ? await readBody(held) : undefined;
-    if (unread !== undefined) return unread;
+    if (unread !== undefined) return unsent(unread);
     const obstacle = timer.delivery === 'at_most_once' ? await markSend(held) : undefined;
-    if (obstacle !== undefined) return obstacle;
+    if (obstacle !== undefined) return unsent(obstacle);
     const { fence, run } = timer;
     const startedAt = storeClock.now();
     const startedMonotonic = clock.monotonic();
@@ -77,7 +92,7 @@ export function createAttempts(deps: {
     };
     const result = { ...resultOf(held, outcome), attempt };
     log(held, action, attempt, result, outcome.error);
-    return result;
+    return { result, verdict: outcome.kind === 'delivered' ? 'delivered' : outcome.verdict };
   }
 
   /** Where the claim is lost, the result is too: the store takes none under it. */

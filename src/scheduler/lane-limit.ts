@@ -1,5 +1,4 @@
-/** What an attempt told about its host. `unsent` tells nothing: the timer never left. */
-export type Verdict = 'delivered' | 'answered' | 'overloaded' | 'unreachable' | 'unsent';
+import type { Verdict } from '../timers/index.ts';
 
 /** `open`: as many as the lane may. `slow`: cut back. `failing`: nothing but a probe now and then. */
 export type LaneState = 'open' | 'slow' | 'failing';

@@ -1,5 +1,4 @@
-import { latenessBucket, type LatenessCounts } from '../timers/index.ts';
-import type { Verdict } from './lane-limit.ts';
+import { latenessBucket, type LatenessCounts, type Verdict } from '../timers/index.ts';
 
 /** Weight of the newest duration in the running mean. */
 const NEWEST = 0.1;

@@ -1,6 +1,6 @@
-import type { DestinationError, RecordedAttempt } from '../timers/index.ts';
+import type { DestinationError, RecordedAttempt, Verdict } from '../timers/index.ts';
 import type { HeldTimer } from './held-timer.ts';
-import { createLaneLimit, type LaneLimit, type Verdict } from './lane-limit.ts';
+import { createLaneLimit, type LaneLimit } from './lane-limit.ts';
 import { createLaneStatistics, type LaneStatistics } from './lane-statistics.ts';
 
 /** What one destination has waiting and in flight, and how it has been doing. */

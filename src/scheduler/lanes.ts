@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/index.ts';
+import type { Verdict } from '../timers/index.ts';
 import type { HeldTimer } from './held-timer.ts';
 import { createLane, isReady, queueAllowance, retryAt, settle, tierOf, type Lane, type Tier } from './lane.ts';
-import type { Verdict } from './lane-limit.ts';
 
 /** Share of all slots that hosts without a recent success have among them, and of that, hosts seen to fail. */
 const SLOTS: Record<Tier, number> = { proven: 1, new: 1 / 4, suspect: 1 / 8 };

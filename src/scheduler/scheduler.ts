@@ -1,14 +1,12 @@
 import type { Clock, Logger, RemoteClock, Service } from '../platform/index.ts';
-import type { Action, ShortTimers, TimerStore } from '../timers/index.ts';
-import { createAttempts } from './attempt.ts';
+import type { Action, ShortTimers, TimerStore, Verdict } from '../timers/index.ts';
+import { createAttempts, unsent } from './attempt.ts';
 import { createDestinations } from './destinations.ts';
 import { createDueQueue } from './due-queue.ts';
 import type { HeldTimer } from './held-timer.ts';
 import { createHoldings } from './holdings.ts';
 import { FIRST_IMPRESSION_MS, longestHandBackMs, note, type Lane } from './lane.ts';
 import { createLanes } from './lanes.ts';
-import { verdictOf } from './verdict.ts';
-import type { Verdict } from './lane-limit.ts';
 import { createLargeBodies } from './large-bodies.ts';
 import { createLoop } from './loop.ts';
 import { createLostClaims } from './lost-claims.ts';
@@ -152,10 +150,11 @@ export function createScheduler(deps: {
   }
 
   async function attempt(held: HeldTimer, lane: Lane): Promise<Verdict> {
-    const result = attempts.refusalOf(held) ?? (await attempts.perform(held, aborter.signal));
+    const refusal = attempts.refusalOf(held);
+    const { result, verdict } = refusal === undefined ? await attempts.perform(held, aborter.signal) : unsent(refusal);
     if (result.attempt !== null) note(lane, result.attempt, clock.monotonic());
     record(held, result);
-    return verdictOf(result);
+    return verdict;
   }
 
   function record(held: HeldTimer, result: Result): void {

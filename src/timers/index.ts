@@ -49,3 +49,4 @@ export type {
   RecordedAttempt,
   TimerStore,
 } from './timer-store.ts';
+export { verdictOfAnswer, type FailureVerdict, type Verdict } from './verdict.ts';

@@ -1,10 +1,17 @@
+import type { FailureVerdict } from './verdict.ts';
+
 /** What an attempt came to. A receiver that answers 500 is an outcome, not an exception. */
 export type Outcome =
   | ({ kind: 'delivered'; error: null } & Exchange)
   /** Worth another try. `retryAfterMs` is the receiver's own wish; `maybeSent` says whether it may have seen the request. */
-  | ({ kind: 'retry'; error: AttemptError; retryAfterMs: number | null; maybeSent: boolean } & Exchange)
+  | ({ kind: 'retry'; retryAfterMs: number | null; maybeSent: boolean } & Failure)
   /** Final: no further try can succeed. */
-  | ({ kind: 'rejected'; error: AttemptError; reason: 'gone' | 'target_not_allowed' } & Exchange);
+  | ({ kind: 'rejected'; reason: 'gone' | 'target_not_allowed' } & Failure);
+
+interface Failure extends Exchange {
+  error: AttemptError;
+  verdict: FailureVerdict;
+}
 
 interface Exchange {
   /** Null when no status line arrived. */

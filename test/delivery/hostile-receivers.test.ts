@@ -333,6 +333,7 @@ describe('a receiver that', () => {
     expect(await delivery.perform({ url: `http://127.0.0.1:${port}/` })).toEqual({
       kind: 'retry',
       error: { code: 'connection_refused', message: 'The receiver refused the connection.' },
+      verdict: 'unreachable',
       retryAfterMs: null,
       maybeSent: false,
       httpStatus: null,

@@ -8,6 +8,7 @@ const BLOCKED = {
   kind: 'rejected',
   reason: 'target_not_allowed',
   error: { code: 'target_not_allowed', message: TARGET_REFUSALS.address },
+  verdict: 'unsent',
   httpStatus: null,
   answer: null,
 };
@@ -176,6 +177,7 @@ describe('the second gate', () => {
     expect(await delivery.perform({ url: 'http://hooks.example.com/' })).toEqual({
       kind: 'retry',
       error: { code: 'timeout', message: 'Timed out looking up the host.' },
+      verdict: 'unreachable',
       retryAfterMs: null,
       maybeSent: false,
       httpStatus: null,

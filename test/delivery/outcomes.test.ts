@@ -32,6 +32,7 @@ describe('the status of an answer', () => {
       expect(await delivery.perform({ url: receiver.url })).toEqual({
         kind: 'retry',
         error: { code: `http_${status}`, message: `The receiver answered with status ${status}.` },
+        verdict: [429, 502, 503, 504].includes(status) ? 'overloaded' : 'answered',
         retryAfterMs: null,
         maybeSent: true,
         httpStatus: status,
@@ -47,6 +48,7 @@ describe('the status of an answer', () => {
     expect(await delivery.perform({ url: receiver.url })).toMatchObject({
       kind: 'rejected',
       reason: 'gone',
+      verdict: 'answered',
       httpStatus: 410,
     });
   });

@@ -25,12 +25,14 @@ const refused = (code: string) => ({
   kind: 'retry',
   httpStatus: null,
   error: { code: 'tls_error', message: `The TLS handshake failed (${code}).` },
+  verdict: 'unreachable',
   maybeSent: false,
 });
 const timedOut = (stage: string, maybeSent: boolean) => ({
   kind: 'retry',
   httpStatus: null,
   error: { code: 'timeout', message: `Timed out ${stage}.` },
+  verdict: 'unreachable',
   maybeSent,
 });
 const reset = { kind: 'retry', error: { code: 'connection_reset' }, maybeSent: false };

@@ -73,7 +73,8 @@ describe('A look at an object', () => {
   it.each([201, 204, 404, 429, 500, 503])('fails where the status is %d, whatever else is said', async (status) => {
     const { look, requests } = await lookAt(saying(status, status === 204 ? '' : '{"id":1,"online":true}'));
 
-    expect(look).toMatchObject({ kind: 'failed', httpStatus: status, error: { code: `http_${status}` } });
+    const verdict = [429, 503].includes(status) ? 'overloaded' : 'answered';
+    expect(look).toMatchObject({ kind: 'failed', httpStatus: status, verdict, error: { code: `http_${status}` } });
     expect(requests).toHaveLength(1);
   });
 
@@ -115,7 +116,7 @@ describe('A look at an object', () => {
   it('ends at once when it is given up', async () => {
     const stopping = new AbortController();
     const { look, tookMs } = await lookAt(() => stopping.abort(), { signal: stopping.signal });
-    expect(look).toMatchObject({ kind: 'failed', httpStatus: null, error: { code: 'interrupted' } });
+    expect(look).toMatchObject({ kind: 'failed', httpStatus: null, verdict: 'unsent', error: { code: 'interrupted' } });
     expect(tookMs).toBeLessThan(2000);
 
     const again = await lookAt(() => undefined, { signal: stopping.signal });
@@ -126,7 +127,12 @@ describe('A look at an object', () => {
     const nobody = createStatusApi({ url: 'http://127.0.0.1:1', timeoutMs: 1000, userAgent: 'x' });
     const look = await nobody.look('1', { path: '/objects/1', signal: NEVER });
     nobody.close();
-    expect(look).toMatchObject({ kind: 'failed', httpStatus: null, error: { code: 'network_error' } });
+    expect(look).toMatchObject({
+      kind: 'failed',
+      httpStatus: null,
+      verdict: 'unreachable',
+      error: { code: 'network_error' },
+    });
 
     await using server = await startTcpReceiver((socket) => socket.end('SSH-2.0-OpenSSH\r\n'));
     api = createStatusApi({ url: `http://127.0.0.1:${server.port}`, timeoutMs: 1000, userAgent: 'x' });

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { HeldTimer } from '../../src/scheduler/held-timer.ts';
-import type { Verdict } from '../../src/scheduler/lane-limit.ts';
 import { createLane, longestHandBackMs, settle } from '../../src/scheduler/lane.ts';
 import { createLanes } from '../../src/scheduler/lanes.ts';
+import type { Verdict } from '../../src/timers/index.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { makeTimer } from '../support/timers.ts';
 

@@ -9,10 +9,17 @@ export const delivered = { kind: 'delivered', error: null, httpStatus: 200, answ
 export const unavailable = {
   kind: 'retry',
   error: { code: 'http_503', message: 'The receiver answered 503.' },
+  verdict: 'overloaded',
   httpStatus: 503,
   answer: null,
   retryAfterMs: null,
   maybeSent: true,
+} satisfies Outcome;
+export const unanswered = {
+  ...unavailable,
+  error: { code: 'timeout', message: 'Timed out waiting for the answer.' },
+  verdict: 'unreachable',
+  httpStatus: null,
 } satisfies Outcome;
 
 /** One attempt as the receiver would see it. */

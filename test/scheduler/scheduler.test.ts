@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Refusal, type ClaimedTimer, type Outcome, type TimerStore } from '../../src/timers/index.ts';
+import { Refusal, type ClaimedTimer, type TimerStore } from '../../src/timers/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
-import { createRig, delivered, events, unavailable, type Rig } from './scheduler-under-test.ts';
+import { createRig, delivered, events, unanswered, unavailable, type Rig } from './scheduler-under-test.ts';
 
 let rig: Rig;
 afterEach(() => rig.close());
@@ -69,6 +69,7 @@ describe('A due timer', () => {
         kind: 'rejected',
         reason: 'gone',
         error: { code: 'gone', message: 'gone' },
+        verdict: 'answered',
         httpStatus: 410,
         answer: null,
       }),
@@ -231,7 +232,6 @@ describe('A claim', () => {
 
 describe('An at-most-once timer', () => {
   const once = (over: object = {}) => makeTimer({ delivery: 'at_most_once', ...over });
-  const timedOut: Outcome = { ...unavailable, httpStatus: null, error: { code: 'timeout', message: 'no answer' } };
 
   async function fire(timer: ReturnType<typeof makeTimer>) {
     await rig.store.insert([timer]);
@@ -266,8 +266,8 @@ describe('An at-most-once timer', () => {
 
   it.each([
     ['another status fails it', unavailable, 'failed'],
-    ['a refused connection fails it', { ...timedOut, maybeSent: false }, 'failed'],
-    ['no answer after connecting leaves it unknown', timedOut, 'unknown'],
+    ['a refused connection fails it', { ...unanswered, maybeSent: false }, 'failed'],
+    ['no answer after connecting leaves it unknown', unanswered, 'unknown'],
   ] as const)('is never tried again: %s', async (_, outcome, status) => {
     rig = await createRig({ reply: () => outcome });
     expect(await fire(once())).toMatchObject({ status, attempts: 1 });
@@ -448,7 +448,6 @@ describe('Lanes', () => {
 
   it('of a host that does not answer are cut by half round by round, down to a probe now and then', async () => {
     rig = await createRig({});
-    const nobody: Outcome = { ...unavailable, httpStatus: null, error: { code: 'timeout', message: 'no answer' } };
     await rig.store.insert(makeTimers(90, () => toHost('dead.example')));
     await rig.scheduler.runOnce();
     const rounds: number[] = [];
@@ -456,15 +455,14 @@ describe('Lanes', () => {
       await rig.pass(1000);
       const open = rig.calls.splice(0);
       rounds.push(open.length);
-      for (const call of open) call.answer(nobody);
+      for (const call of open) call.answer(unanswered);
     }
     expect(rounds).toEqual([32, 16, 8, 4, 2, 1, 1]);
   });
 
   it('close within a second of probing when the host is back', async () => {
     let back = false;
-    const nobody: Outcome = { ...unavailable, httpStatus: null, error: { code: 'timeout', message: 'no answer' } };
-    rig = await createRig({ reply: () => (back ? delivered : nobody) });
+    rig = await createRig({ reply: () => (back ? delivered : unanswered) });
     await rig.store.insert(makeTimers(90, () => ({ ...toHost('flaky.example'), retry: { delays_ms: [100_000] } })));
     await rig.scheduler.runOnce();
     await rig.pass(3000);
@@ -511,8 +509,7 @@ describe('Lanes', () => {
   });
 
   it('hand back the surplus of a host that does not answer, for longer and longer, and give up in the end', async () => {
-    const nobody: Outcome = { ...unavailable, httpStatus: null, error: { code: 'refused', message: 'refused' } };
-    rig = await createRig({ reply: () => nobody, settings: { giveUpAfterMs: 60_000 } });
+    rig = await createRig({ reply: () => unanswered, settings: { giveUpAfterMs: 60_000 } });
     await rig.store.insert(makeTimers(400, () => ({ ...toHost('dead.example'), retry: { delays_ms: [500_000] } })));
     const ancient = makeTimer({ ...toHost('dead.example'), dueAt: T0 - 59_000 });
     await rig.scheduler.runOnce();
