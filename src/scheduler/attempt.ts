@@ -15,9 +15,9 @@ import type { SchedulerSettings } from './settings.ts';
 
 /** A timer whose lease was lost this often without an outcome would otherwise take down replica after replica. */
 const MAX_LEASES_LOST = 5;
-/** How long a timer that could not be sent in time is left alone at first, milliseconds. */
+/** How long a timer that could not be sent in time is left alone at first, and in the end; milliseconds. */
 const FIRST_HAND_BACK_MS = 4000;
-const LONGEST_HAND_BACK_MS = 300_000;
+export const LONGEST_HAND_BACK_MS = 300_000;
 
 /** Turns a due timer into a result: by performing its action once, or by finding that it must not or cannot be performed. */
 export interface Attempts {

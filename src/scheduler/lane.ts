@@ -1,4 +1,5 @@
 import type { DestinationError, RecordedAttempt, Verdict } from '../timers/index.ts';
+import { LONGEST_HAND_BACK_MS } from './attempt.ts';
 import type { HeldTimer } from './held-timer.ts';
 import { createLaneLimit, type LaneLimit } from './lane-limit.ts';
 import { createLaneStatistics, type LaneStatistics } from './lane-statistics.ts';
@@ -76,14 +77,14 @@ export function queueAllowance(lane: Lane, now: number): number {
 }
 
 /** How long at most a timer that the lane cannot send in time is left alone, by what is known of its host. Milliseconds. */
-const LONGEST_HAND_BACK_MS: Record<Tier, number> = { proven: 1000, new: 10_000, suspect: 300_000 };
+const LONGEST_BY_TIER_MS: Record<Tier, number> = { proven: 1000, new: 10_000, suspect: LONGEST_HAND_BACK_MS };
 const ANSWERS_PER_HAND_BACK = 10;
 
 /** A host that works is soon free again, after some of its answers; one that does not is looked at more and more seldom. */
 export function longestHandBackMs(lane: Lane, now: number): number {
   const tier = tierOf(lane, now);
   const answersMs = tier === 'proven' ? lane.statistics.meanDurationMs * ANSWERS_PER_HAND_BACK : 0;
-  return Math.max(LONGEST_HAND_BACK_MS[tier], answersMs);
+  return Math.max(LONGEST_BY_TIER_MS[tier], answersMs);
 }
 
 export function settle(lane: Lane, verdict: Verdict, attempt: { startedAt: number; endedAt: number }): void {
