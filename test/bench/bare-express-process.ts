@@ -5,6 +5,7 @@ import { sendJson } from '../../src/api/answer.ts';
 import { createExpressApp } from '../../src/api/express-app.ts';
 import { createListener } from '../../src/api/listener.ts';
 import { MAX_TIMER_BYTES, readJson } from '../../src/api/read-json.ts';
+import { WAITING } from '../../src/api/timer-examples.ts';
 import { createLogger, systemClock as clock } from '../../src/platform/index.ts';
 
 const logger = createLogger({ level: 'info', terminal: false });
@@ -23,31 +24,13 @@ const handler = createExpressApp({
       admit(async (req, res) => {
         const asked = (await readJson(req, { maxBytes: MAX_TIMER_BYTES })) as { url: string };
         const id = `00000000-0000-7000-8000-${String(answered++).padStart(12, '0')}`;
-        sendJson(res, { status: 201, headers: { Location: `/timers/${id}` }, body: timerLike(id, asked.url) });
+        sendJson(res, {
+          status: 201,
+          headers: { Location: `/timers/${id}` },
+          body: { ...WAITING, id, url: asked.url },
+        });
       }),
     ),
-});
-
-const timerLike = (id: string, url: string) => ({
-  id,
-  status: 'waiting',
-  reason: null,
-  time_left: 14_401,
-  due_at: '2027-01-01T09:00:00.000Z',
-  next_attempt_at: '2027-01-01T09:00:00.000Z',
-  url,
-  method: 'POST',
-  headers: null,
-  label: null,
-  metadata: null,
-  key: null,
-  delivery: 'at_least_once',
-  attempts: 0,
-  max_attempts: 8,
-  lateness_ms: null,
-  last_error: null,
-  created_at: '2027-01-01T04:59:59.000Z',
-  finished_at: null,
 });
 
 const listener = createListener({ host: '127.0.0.1', port: 0, handler, logger, deadlines: undefined });
