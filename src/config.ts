@@ -4,6 +4,7 @@ import { readDatabaseSettings } from './database-settings.ts';
 import { parseNetworks, parseSigningSecrets, type Network, type SigningSecret } from './delivery/index.ts';
 import { parseObjectsUrl, type PresenceSettings } from './presence/index.ts';
 import { presenceProblems, toPresenceSettings } from './presence-settings.ts';
+import type { SchedulerSettings } from './scheduler/index.ts';
 import type { StoreSettings } from './store/index.ts';
 
 /** The environment, read once and checked as a whole. Times in milliseconds. */
@@ -13,15 +14,7 @@ export interface Config {
   port: number;
   logLevel: string;
   store: { settings: StoreSettings; tries: number; waitMs: number };
-  scheduler: {
-    batchSize: number;
-    pollIntervalMs: number;
-    lookaheadMs: number;
-    leaseMs: number;
-    maxConcurrency: number;
-    maxRatePerLane: number | null;
-    giveUpAfterMs: number;
-  };
+  scheduler: SchedulerSettings;
   janitor: { retentionMs: number };
   delivery: {
     timeoutMs: number;

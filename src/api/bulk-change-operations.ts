@@ -1,18 +1,11 @@
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { cancellation, cancelled, replayed, replays } from './bulk.ts';
-import { problemResponses } from './problem-responses.ts';
+import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
 
 /** What the OpenAPI document says of changing many timers at once. */
 export function bulkChangeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
-  const refusals = problemResponses([
-    ...always,
-    'malformed_json',
-    'request_timeout',
-    'too_large',
-    'unsupported_media_type',
-    'invalid_request',
-  ]);
+  const refusals = problemResponses([...always, ...BODY_PROBLEMS]);
   return {
     '/timers/cancel': {
       post: {

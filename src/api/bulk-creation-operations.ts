@@ -3,7 +3,7 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { batchReport, newBatch } from './batch.ts';
 import { importReport } from './import-lines.ts';
 import { Problem, problemDocument } from './problem.ts';
-import { problemResponses } from './problem-responses.ts';
+import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
 import { HOOK, WAITING } from './timer-examples.ts';
 
@@ -51,14 +51,7 @@ export const bulkCreationOperations = (always: ProblemCode[]): ZodOpenApiPathsOb
             },
           },
         },
-        ...problemResponses([
-          ...always,
-          'malformed_json',
-          'request_timeout',
-          'too_large',
-          'unsupported_media_type',
-          'invalid_request',
-        ]),
+        ...problemResponses([...always, ...BODY_PROBLEMS]),
       },
     },
   },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { newTimer, timerKey } from './new-timer.ts';
-import { problemResponses } from './problem-responses.ts';
+import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
 import { HOOK, WAITING } from './timer-examples.ts';
 import { timerView, type TimerView } from './timer-view.ts';
@@ -48,16 +48,7 @@ export function byKeyOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         responses: {
           '200': answer('The timer that waited, changed.', NAMED),
           '201': answer('A new timer, committed.', NAMED),
-          ...problemResponses([
-            ...always,
-            'malformed_json',
-            'request_timeout',
-            'too_large',
-            'unsupported_media_type',
-            'invalid_request',
-            'target_not_allowed',
-            'already_executing',
-          ]),
+          ...problemResponses([...always, ...BODY_PROBLEMS, 'target_not_allowed', 'already_executing']),
         },
       },
       get: {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { problemResponses } from './problem-responses.ts';
+import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
 import { DONE, WAITING } from './timer-examples.ts';
 import { extension, timerPatch } from './timer-patch.ts';
@@ -13,13 +13,6 @@ const CANCELLED: TimerView = {
   next_attempt_at: null,
   finished_at: '2030-01-01T00:10:00.000Z',
 };
-const BODY: ProblemCode[] = [
-  'malformed_json',
-  'request_timeout',
-  'too_large',
-  'unsupported_media_type',
-  'invalid_request',
-];
 const TOO_LATE: ProblemCode[] = ['already_executing', 'already_finished'];
 
 const answer = (description: string, value: TimerView) => ({
@@ -57,7 +50,7 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
             },
           },
         },
-        responses: { '200': answer('The timer, changed.', WAITING), ...refusals(...BODY, ...TOO_LATE) },
+        responses: { '200': answer('The timer, changed.', WAITING), ...refusals(...BODY_PROBLEMS, ...TOO_LATE) },
       },
       delete: {
         ...operation(
@@ -90,7 +83,7 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
             },
           },
         },
-        responses: { '200': answer('The timer, moved.', WAITING), ...refusals(...BODY, ...TOO_LATE) },
+        responses: { '200': answer('The timer, moved.', WAITING), ...refusals(...BODY_PROBLEMS, ...TOO_LATE) },
       },
     },
     '/timers/{id}/replay': {

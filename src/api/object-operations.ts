@@ -3,7 +3,7 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { callback, callbackReport } from './callback.ts';
 import { objectList, objectView, type ObjectView } from './object-view.ts';
 import { paging } from './paging.ts';
-import { problemResponses } from './problem-responses.ts';
+import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
 
 const SEEN: ObjectView = { id: '4711', last_seen: '2030-01-01T00:00:00.000Z', expires_in: 27 };
@@ -30,14 +30,7 @@ export const objectOperations = (always: ProblemCode[]): ZodOpenApiPathsObject =
           description: 'How many.',
           content: { 'application/json': { schema: callbackReport, examples: { three: { value: { accepted: 3 } } } } },
         },
-        ...problemResponses([
-          ...always,
-          'malformed_json',
-          'request_timeout',
-          'too_large',
-          'unsupported_media_type',
-          'invalid_request',
-        ]),
+        ...problemResponses([...always, ...BODY_PROBLEMS]),
       },
     },
   },

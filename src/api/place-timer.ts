@@ -1,4 +1,11 @@
-import type { ClaimedTimer, Reservation, ShortTimers, Timer, TimerOrder } from '../timers/index.ts';
+import {
+  NEW_RUN,
+  type ClaimedTimer,
+  type Reservation,
+  type ShortTimers,
+  type Timer,
+  type TimerOrder,
+} from '../timers/index.ts';
 
 /** A timer as it is to be written. */
 export interface PlacedTimer {
@@ -12,21 +19,6 @@ export interface PlacedTimer {
   abandon(): void;
 }
 
-const UNTRIED = {
-  reason: null,
-  attempts: 0,
-  lost: 0,
-  run: 0,
-  sendStartedAt: null,
-  firedAt: null,
-  latenessMs: null,
-  durationMs: null,
-  httpStatus: null,
-  errorCode: null,
-  errorMessage: null,
-  answer: null,
-};
-
 /**
  * A timer due within the lookahead is written as claimed by this replica, which holds a place for it in its due queue: no
  * pass needs to find it. The place is given up where the write may not have happened.
@@ -38,7 +30,7 @@ export function placeTimer(order: TimerOrder, shortTimers: ShortTimers): PlacedT
     ? ({ status: 'executing', wakeAt: place.leaseEndsAt, claimId: place.claimId, fence: 1 } as const)
     : ({ status: 'waiting', wakeAt: nextAttemptAt, claimId: null, fence: 0 } as const);
   return {
-    timer: { ...order, ...UNTRIED, ...claim, nextAttemptAt },
+    timer: { ...order, ...NEW_RUN, run: 0, ...claim, nextAttemptAt },
     settle: (stored) => place && settle(place, stored),
     abandon: () => place?.abandon(),
   };

@@ -18,6 +18,15 @@ export const problemView = z
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem document.' });
 
+/** By which a body may be refused before it is known what it asks for, and then for what it says. */
+export const BODY_PROBLEMS: ProblemCode[] = [
+  'malformed_json',
+  'request_timeout',
+  'too_large',
+  'unsupported_media_type',
+  'invalid_request',
+];
+
 /** The answers to refused requests, for the OpenAPI document: gathered by status, with an example for each code. */
 export function problemResponses(codes: ProblemCode[]): ZodOpenApiResponsesObject {
   const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { idempotencyKey, newTimer } from './new-timer.ts';
-import { problemResponses } from './problem-responses.ts';
+import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
 import { DONE, ORDERS, WAITING } from './timer-examples.ts';
 import { timerView } from './timer-view.ts';
@@ -32,16 +32,7 @@ export function timerOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
             }),
             content: { 'application/json': { schema: timerView, examples: { waiting: { value: WAITING } } } },
           },
-          ...problemResponses([
-            ...always,
-            'malformed_json',
-            'request_timeout',
-            'too_large',
-            'unsupported_media_type',
-            'invalid_request',
-            'target_not_allowed',
-            'idempotency_key_reused',
-          ]),
+          ...problemResponses([...always, ...BODY_PROBLEMS, 'target_not_allowed', 'idempotency_key_reused']),
         },
       },
     },

@@ -23,7 +23,7 @@ export interface TimerChanges {
 /** New values; what is left out stays as it is. */
 export type TimerChange = Partial<Omit<Timer, 'id' | 'action' | 'owner' | 'label' | 'key' | 'url' | 'createdAt'>>;
 
-/** Begins a new run: nothing of the last one stays but the fence. */
+/** Begins a run: nothing of one before it stays but the fence. */
 export const NEW_RUN = {
   reason: null,
   attempts: 0,
