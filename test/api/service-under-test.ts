@@ -8,6 +8,7 @@ import type { ApiDeps } from '../../src/api/index.ts';
 import { delivered } from '../scheduler/scheduler-under-test.ts';
 import { eventually } from '../support/eventually.ts';
 import { createManualClock } from '../support/manual-clock.ts';
+import { schedulerSettings } from '../support/scheduler-settings.ts';
 import { makeTimer } from '../support/timers.ts';
 import { apiUnderTest } from './api-under-test.ts';
 
@@ -40,15 +41,7 @@ export async function serviceUnderTest(
     destinationsOf: 'webhook',
     random: () => 0.5,
     logger: pino({ level: 'silent' }),
-    settings: {
-      batchSize: 500,
-      pollIntervalMs: 500,
-      lookaheadMs: 1000,
-      leaseMs: 30_000,
-      maxConcurrency: 512,
-      maxRatePerLane: null,
-      giveUpAfterMs: 72 * 3_600_000,
-    },
+    settings: schedulerSettings,
   });
   await scheduler.runOnce();
   const api = apiUnderTest({ clock, storeClock, shortTimers: scheduler, ...apiOver, store });

@@ -4,6 +4,7 @@ import { createHoldings } from '../../src/scheduler/holdings.ts';
 import { createLostClaims } from '../../src/scheduler/lost-claims.ts';
 import { createPass } from '../../src/scheduler/pass.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
+import { schedulerSettings } from '../support/scheduler-settings.ts';
 import { makeTimers, resultOf } from '../support/timers.ts';
 
 /** The scheduler's own passes, run by hand on a store of their own: nothing else happens, so they can be measured alone. */
@@ -16,16 +17,6 @@ export interface Passes extends AsyncDisposable {
   record(): Promise<number>;
 }
 
-/** As the service has them by default. */
-const SETTINGS = {
-  batchSize: 500,
-  pollIntervalMs: 500,
-  lookaheadMs: 1000,
-  leaseMs: 30_000,
-  maxConcurrency: 512,
-  maxRatePerLane: null,
-  giveUpAfterMs: 259_200_000,
-};
 const RECORDED_AT_ONCE = 500;
 
 export async function openPasses(databaseUrl: string): Promise<Passes> {
@@ -42,12 +33,12 @@ export async function openPasses(databaseUrl: string): Promise<Passes> {
     lostClaims: createLostClaims({ store }),
     accept: ({ timer }) => void taken.push(timer),
     logger: createLogger({ level: 'warn', terminal: false }),
-    settings: SETTINGS,
+    settings: schedulerSettings,
   });
 
   return {
     store: (count) => {
-      const dueAt = Math.ceil(storeClock.now()) + SETTINGS.lookaheadMs / 2;
+      const dueAt = Math.ceil(storeClock.now()) + schedulerSettings.lookaheadMs / 2;
       return store.insert(makeTimers(count, () => ({ dueAt })));
     },
     async run() {

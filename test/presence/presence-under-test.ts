@@ -6,6 +6,7 @@ import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { ClaimedTimer } from '../../src/timers/index.ts';
 import { delivered } from '../scheduler/scheduler-under-test.ts';
 import { createManualClock } from '../support/manual-clock.ts';
+import { schedulerSettings } from '../support/scheduler-settings.ts';
 
 const logger = pino({ level: 'silent' });
 
@@ -58,15 +59,7 @@ export async function presenceUnderTest(over: Partial<PresenceSettings> = {}) {
     destinationsOf: 'webhook',
     random: () => 0.5,
     logger,
-    settings: {
-      batchSize: 500,
-      pollIntervalMs: 500,
-      lookaheadMs: 1000,
-      leaseMs: 30_000,
-      maxConcurrency: 512,
-      maxRatePerLane: null,
-      giveUpAfterMs: 3_600_000,
-    },
+    settings: schedulerSettings,
   });
   return {
     ...presence,

@@ -4,6 +4,7 @@ import { createScheduler, type Scheduler, type SchedulerSettings } from '../../s
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Action, ClaimedTimer, Outcome, Timer, TimerStore } from '../../src/timers/index.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
+import { schedulerSettings } from '../support/scheduler-settings.ts';
 
 export const delivered = { kind: 'delivered', error: null, httpStatus: 200, answer: 'ok' } satisfies Outcome;
 export const unavailable = {
@@ -43,16 +44,6 @@ export interface Rig {
 
 /** Events told by the log, the latest last. */
 export const events: string[] = [];
-
-const settings: SchedulerSettings = {
-  batchSize: 500,
-  pollIntervalMs: 500,
-  lookaheadMs: 1000,
-  leaseMs: 30_000,
-  maxConcurrency: 512,
-  maxRatePerLane: null,
-  giveUpAfterMs: 72 * 3_600_000,
-};
 
 /**
  * The scheduler on a real store (SQLite in memory) and a clock turned by hand, with an action that tells what it was asked
@@ -96,7 +87,7 @@ export async function createRig(over: {
     destinationsOf: 'webhook',
     random: () => 0.5,
     logger,
-    settings: { ...settings, ...over.settings },
+    settings: { ...schedulerSettings, ...over.settings },
   });
   return {
     clock,

@@ -21,6 +21,7 @@ import { createDatabase, queryServer } from '../support/databases.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
 import { makeTimer, T0 } from '../support/timers.ts';
 import { everyTimer } from './contract-changes.ts';
+import { explainRun, type PlanRow } from './explain.ts';
 import { fillTimers } from './many-timers.ts';
 import { connectTo, KINDS, type Db } from './mysql-under-test.ts';
 
@@ -73,14 +74,6 @@ const FILL_KEYS = [
 ];
 const ANALYZE = 'ANALYZE TABLE timers, timer_keys, idempotency_keys';
 
-interface PlanRow {
-  select_type: string;
-  table: string | null;
-  type: string | null;
-  key: string | null;
-  Extra: string | null;
-}
-
 describe.each(KINDS)('On %s', (kind) => {
   describe.each(SIZES)('with %d timers', (size) => {
     const sent: CompiledQuery[] = [];
@@ -124,16 +117,7 @@ describe.each(KINDS)('On %s', (kind) => {
     });
 
     async function plansOf(run: (db: Db) => Promise<unknown>): Promise<PlanRow[]> {
-      sent.length = 0;
-      const transaction = await db.startTransaction().execute();
-      await run(transaction);
-      await transaction.rollback().execute();
-      const plans: PlanRow[] = [];
-      for (const { sql, parameters } of sent.filter(({ sql: text }) => /\b(FROM|UPDATE|from)\b/.test(text))) {
-        const explained = CompiledQuery.raw(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, [...parameters]);
-        plans.push(...(await db.executeQuery<PlanRow>(explained)).rows);
-      }
-      return plans;
+      return (await explainRun(db, sent, run)).flatMap(({ rows }) => rows);
     }
   });
 });

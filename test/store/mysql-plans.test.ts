@@ -11,15 +11,8 @@ import { toRow } from '../../src/store/timer-row.ts';
 import { createDatabase, queryServer, type TestDatabase } from '../support/databases.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
 import { claimOf, makeTimer, makeTimers, pulseOf, resultOf, T0 } from '../support/timers.ts';
+import { explain, type PlanRow } from './explain.ts';
 import { connectTo, KINDS, type Db } from './mysql-under-test.ts';
-
-interface PlanRow {
-  select_type: string;
-  table: string | null;
-  type: string | null;
-  key: string | null;
-  Extra: string | null;
-}
 
 const LARGE = process.env.TEST_FULL === '1' ? 200_000 : 20_000;
 const SKIPPING = 'FOR UPDATE SKIP LOCKED';
@@ -83,7 +76,7 @@ describe.each(KINDS)('On %s', (kind) => {
         for (const count of BATCH_SIZES) {
           sent.length = 0;
           await run(db, count);
-          const plans = await explain([...sent]);
+          const plans = await explain(db, [...sent]);
 
           expect(plans.length).toBeGreaterThan(0);
           expect(plans.flatMap(({ sql, rows }) => rows.filter(isNotShort(index)).map((row) => ({ sql, row })))).toEqual(
@@ -92,17 +85,6 @@ describe.each(KINDS)('On %s', (kind) => {
         }
       });
     });
-
-    async function explain(queries: CompiledQuery[]) {
-      const plans: { sql: string; rows: PlanRow[] }[] = [];
-      for (const { sql, parameters } of queries) {
-        if (!/\b(FROM|UPDATE|JOIN)\b/.test(sql)) continue;
-        const query = CompiledQuery.raw(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, [...parameters]);
-        const { rows } = await db.executeQuery<PlanRow>(query);
-        plans.push({ sql: sql.slice(0, 200), rows });
-      }
-      return plans;
-    }
   });
 });
 
