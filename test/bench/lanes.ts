@@ -2,13 +2,13 @@
 // On a real MySQL, one replica, 300 healthy timers a second on 20 hosts throughout.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDatabase, queryServer } from '../support/databases.ts';
 import { startServer } from '../support/database-server.ts';
 import type { CrowdOrder } from './crowd-process.ts';
 import { makeTimers } from './load.ts';
 import { distributionOf } from './measure.ts';
+import { peakResidentBytes } from './processor.ts';
 import { startService } from './service.ts';
 
 const HEALTHY_RATE = 300;
@@ -99,7 +99,7 @@ async function run({ name, others, env }: Case, port: number): Promise<Record<st
       p99: p99.toFixed(1),
       max: max.toFixed(0),
       early: lateness.filter((ms) => ms < 0).length,
-      'RSS peak MB': peakResidentMb(service.pid),
+      'RSS peak MB': Math.round(peakResidentBytes(service.pid) / 1e6),
       'sockets to the others': (await unhealthy.arrivals()).mostOpen,
       'others finished': Number(ends?.finished),
       as: ends?.ends as string,
@@ -125,9 +125,4 @@ async function startCrowd(order: CrowdOrder) {
     },
     stop: () => child.kill(),
   };
-}
-
-function peakResidentMb(pid: number): number {
-  const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Math.round(Number(line?.[1]) / 1024);
 }

@@ -5,6 +5,7 @@ import { startServer } from '../support/database-server.ts';
 import { createDatabase, queryServer } from '../support/databases.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
 import { claimOf, makeTimer, resultOf } from '../support/timers.ts';
+import { median } from './measure.ts';
 
 const ROUNDS = 30;
 const CALLERS = 64;
@@ -75,8 +76,4 @@ function labelled() {
   count += 1;
   const label = count % 1000 === 0 ? `rare-${count}` : count % 3 === 0 ? 'common' : null;
   return makeTimer({ owner: `owner-${count % 10}`, label });
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }

@@ -31,10 +31,10 @@ export function createRecord(): RunRecord {
     } finally {
       row.othersCores = others();
       rows.push(row);
-      // Without the cases that this one had to wait for, which have told theirs.
-      const seconds = (performance.now() - startedAt) / 1000 - (secondsTold - elsewhere);
-      secondsTold += seconds;
-      tell(row, seconds);
+      // The cases that this one had to wait for have told theirs.
+      row.seconds = (performance.now() - startedAt) / 1000 - (secondsTold - elsewhere);
+      secondsTold += row.seconds;
+      tell(row);
     }
   }
 
@@ -49,8 +49,9 @@ export function createRecord(): RunRecord {
   };
 }
 
-function tell(row: Row, seconds: number): void {
+function tell(row: Row): void {
   const { name } = row.case;
+  const seconds = row.seconds ?? NaN;
   if (row.outcome === undefined) return console.error(`${name}: FAILED after ${seconds.toFixed(0)} s:`, row.error);
   const values = Object.entries(row.outcome.values).map(([key, value]) => `${key} ${Number(value.toPrecision(4))}`);
   console.log(

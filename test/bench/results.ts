@@ -44,6 +44,7 @@ function toJson({ startedAt, minutes, machine, rows }: Results) {
       verdict: verdictOf(row),
       figure: row.outcome?.figure ?? null,
       error: row.error?.message ?? null,
+      seconds: Number(row.seconds?.toFixed(1)),
       othersCores: Number(row.othersCores?.toFixed(2)),
       values: rounded(row.outcome?.values ?? {}),
       latenessMs: quantilesOf(row.outcome?.lateness),

@@ -5,6 +5,8 @@ export interface Row {
   case: BenchCase;
   outcome?: Outcome;
   error?: Error;
+  /** How long it took, with all that it had to set up, but without the cases that it is judged by. */
+  seconds?: number;
   /** How many cores were busy meanwhile with what is not of this run; the rest of the row is worth little where it is many. */
   othersCores?: number;
 }
