@@ -5,6 +5,16 @@ import { CLAIMED_COLUMNS, fromRow } from './timer-row.ts';
 
 const LISTED_COLUMNS = [
   ...CLAIMED_COLUMNS,
+  'owner',
+  'label',
+  'timer_key',
+  'metadata',
+  'delay_ms',
+  'status',
+  'reason',
+  'wake_at',
+  'claim_id',
+  'send_started_at',
   'fired_at',
   'duration_ms',
   'http_status',

@@ -1,5 +1,5 @@
 import { NIL } from 'uuid';
-import type { ClaimedTimer, HttpMethod, RetryPlan, Timer, TimerOrder, TimerProgress } from '../timers/index.ts';
+import type { ClaimedTimer, HttpMethod, RetryPlan, Timer } from '../timers/index.ts';
 import type { TimerRow } from './schema.ts';
 import { bytesToUuid, uuidToBytes } from './uuid-bytes.ts';
 
@@ -15,27 +15,17 @@ const NO_CLAIM = uuidToBytes(NIL);
 /** See `NO_CLAIM`; they tell something once `attempts` is more than 0. */
 export const NOT_TRIED = { fired_at: 0, lateness_ms: 0, duration_ms: 0, http_status: 0 } as const;
 
-/** What a claim returns; the last attempt stays behind, but for the lateness that is the run's own. */
+/** What a claim returns. Its own instants and id are known; the last attempt stays behind, but for the run's own lateness. */
 export const CLAIMED_COLUMNS = [
   'id',
-  'status',
-  'wake_at',
   'next_attempt_at',
   'due_at',
-  'claim_id',
   'fence',
   'attempts',
   'lost',
   'run',
-  'reason',
-  'send_started_at',
   'action',
-  'owner',
-  'label',
-  'timer_key',
-  'metadata',
   'created_at',
-  'delay_ms',
   'url',
   'method',
   'headers',
@@ -96,9 +86,18 @@ export function toRow(timer: Timer): TimerRow {
 export function fromRow(row: TimerRow): Timer {
   const isTried = row.attempts > 0;
   return {
-    ...orderAndProgress(row),
+    ...toBePerformed(row),
+    owner: row.owner,
+    label: row.label,
+    key: row.timer_key,
+    metadata: fromJson<Record<string, string>>(row.metadata),
+    delayMs: row.delay_ms,
+    status: row.status,
+    reason: row.reason,
+    wakeAt: row.wake_at,
+    claimId: toClaimId(row.claim_id),
+    sendStartedAt: row.send_started_at,
     firedAt: isTried ? row.fired_at : null,
-    latenessMs: isTried ? row.lateness_ms : null,
     durationMs: isTried ? row.duration_ms : null,
     httpStatus: isTried ? row.http_status : null,
     errorCode: row.error_code,
@@ -107,22 +106,13 @@ export function fromRow(row: TimerRow): Timer {
   };
 }
 
-export function fromClaimedRow(row: ClaimedRow): ClaimedTimer {
-  const claimId = toClaimId(row.claim_id);
-  if (claimId === null) throw new Error('A claimed row carries a claim.');
-  return { ...orderAndProgress(row), claimId, latenessMs: row.attempts > 0 ? row.lateness_ms : null };
-}
+export const fromClaimedRow = (row: ClaimedRow, claimId: string): ClaimedTimer => ({ ...toBePerformed(row), claimId });
 
-function orderAndProgress(row: ClaimedRow): TimerOrder & TimerProgress {
+function toBePerformed(row: ClaimedRow): Omit<ClaimedTimer, 'claimId'> {
   return {
     id: bytesToUuid(row.id),
     action: row.action,
-    owner: row.owner,
-    label: row.label,
-    key: row.timer_key,
-    metadata: fromJson<Record<string, string>>(row.metadata),
     dueAt: row.due_at,
-    delayMs: row.delay_ms,
     createdAt: row.created_at,
     url: row.url,
     method: row.method as HttpMethod,
@@ -135,16 +125,12 @@ function orderAndProgress(row: ClaimedRow): TimerOrder & TimerProgress {
     retry: fromJson<RetryPlan>(row.retry),
     delivery: row.delivery,
     expiresAfterMs: row.expires_after_ms,
-    status: row.status,
-    reason: row.reason,
-    wakeAt: row.wake_at,
     nextAttemptAt: row.next_attempt_at,
-    claimId: toClaimId(row.claim_id),
     fence: row.fence,
     attempts: row.attempts,
     lost: row.lost,
     run: row.run,
-    sendStartedAt: row.send_started_at,
+    latenessMs: row.attempts > 0 ? row.lateness_ms : null,
   };
 }
 

@@ -91,7 +91,11 @@ export interface LastAttempt {
 
 export interface Timer extends TimerOrder, TimerProgress, LastAttempt {}
 
-/** A timer that this replica holds by a claim it has read back from the store. */
-export type ClaimedTimer = TimerOrder & TimerProgress & { claimId: string; latenessMs: number | null };
+/** A timer that this replica holds by a claim it has read back from the store: what it takes to perform it, and no more. */
+export type ClaimedTimer = Omit<TimerOrder, 'owner' | 'label' | 'key' | 'metadata' | 'delayMs'> &
+  Pick<TimerProgress, 'nextAttemptAt' | 'fence' | 'attempts' | 'lost' | 'run'> & {
+    claimId: string;
+    latenessMs: number | null;
+  };
 
 export const isFinished = (status: TimerStatus): boolean => status !== 'waiting' && status !== 'executing';

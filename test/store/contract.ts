@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 } from 'uuid';
-import type { TimerStore } from '../../src/timers/index.ts';
+import { Refusal, type TimerStore } from '../../src/timers/index.ts';
 import { claimOf, makeTimer, makeTimers, pulseOf, resultOf, T0 } from '../support/timers.ts';
 import { describeKeyedTimers } from './keyed-contract.ts';
 import { describeChanges } from './contract-changes.ts';
@@ -159,15 +159,9 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
             .sort(),
         );
         for (const timer of claimed) {
-          expect(timer).toMatchObject({
-            status: 'executing',
-            claimId: query.claimId,
-            wakeAt: query.leaseEndsAt,
-            fence: 1,
-            attempts: 0,
-            lost: 0,
-          });
+          expect(timer).toMatchObject({ claimId: query.claimId, fence: 1, attempts: 0, lost: 0, latenessMs: null });
           expect(timer.nextAttemptAt).toBe(timer.dueAt);
+          expect(await found(timer.id)).toMatchObject({ status: 'executing', wakeAt: query.leaseEndsAt });
         }
       });
 
@@ -182,8 +176,15 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
           (index % 2 === 0 ? store : opened.replica).claim(claimOf({ limit: 250 })),
         );
 
-        const ids = (await Promise.all(claims)).flat().map(({ id }) => id);
+        // Where the server waits for locks it may find sixteen at once deadlocked, time and again; such a claim took nothing.
+        const settled = await Promise.allSettled(claims);
+        const ids = settled.flatMap((claim) => (claim.status === 'fulfilled' ? claim.value : [])).map(({ id }) => id);
+        const refused = settled.flatMap((claim) => (claim.status === 'rejected' ? [claim.reason as unknown] : []));
 
+        expect(refused.filter((error) => !(error instanceof Refusal && error.code === 'store_unavailable'))).toEqual(
+          [],
+        );
+        expect(ids.length).toBeGreaterThan(0);
         const later = (await store.claim(claimOf({ limit: 500 }))).map(({ id }) => id);
         expect(new Set([...ids, ...later]).size).toBe(ids.length + later.length);
       });

@@ -241,7 +241,8 @@ export function describeKeyedTimers(opened: () => OpenedStore): void {
 
       const claimed = [...(await Promise.all(claims)).flat(), ...(await store().claim(claimOf()))];
       expect(claimed).toHaveLength(100);
-      const labels = new Map(claimed.map(({ key, label }) => [key, label]));
+      const timers = await Promise.all(claimed.map(({ id }) => store().find(id)));
+      const labels = new Map(timers.map((timer) => [timer?.key, timer?.label]));
       for (const [index, result] of results.entries()) {
         expect([result.kind, labels.get(keys[index] ?? '')]).toEqual(
           result.kind === 'changed' ? ['changed', 'edited'] : ['refused', null],

@@ -52,7 +52,7 @@ export async function claim(
     SELECT ${columns}, IF(t.body_bytes <= ${INLINE_BODY_BYTES}, t.body, NULL) AS body
       FROM timers t FORCE INDEX (wake)
      WHERE t.status = 'executing' AND t.wake_at = ${leaseEndsAt} AND t.claim_id = ${claimId}`.execute(db);
-  return rows.map(fromClaimedRow);
+  return rows.map((row) => fromClaimedRow(row, query.claimId));
 }
 
 /** The rows stand together in the index at the lease's end, so this too is a short range. */

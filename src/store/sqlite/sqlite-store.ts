@@ -97,7 +97,8 @@ export function createSqliteStore(deps: {
       translated(async () => {
         const lost = from === 'executing' ? 1 : 0;
         const parameters = [uuidToBytes(claimId), leaseEndsAt, lost, from, wakeFrom, wakeTo, limit];
-        return (await one<ClaimedRow>(statements.CLAIM, parameters)).map(fromClaimedRow);
+        const rows = await one<ClaimedRow>(statements.CLAIM, parameters);
+        return rows.map((row) => fromClaimedRow(row, claimId));
       }),
     releaseClaim: ({ claimId, leaseEndsAt, now }) =>
       translated(async () => {
