@@ -34,7 +34,11 @@ export function createListener(deps: {
   const { host, port, logger } = deps;
   const deadlines = { ...DEADLINES, ...deps.deadlines };
   const requestIds = createRequestIds();
-  const answering = new Set<ServerResponse>();
+  /**
+   * No Set: the tables that one grows out of stay linked to those that follow, so that once an early one is old all requests
+   * since would be kept until the whole heap is collected, and copied by each of the small collections before that.
+   */
+  const answering: ServerResponse[] = [];
   let stopped: Promise<void> | undefined;
 
   const server = createServer({
@@ -51,13 +55,13 @@ export function createListener(deps: {
 
   /** Connections that are between requests, or never sent one, would keep a stopping server open. */
   const closeRest = () => {
-    if (stopped && answering.size === 0) server.closeAllConnections();
+    if (stopped && answering.length === 0) server.closeAllConnections();
   };
 
   server.on('request', (req, res) => {
-    answering.add(res);
+    answering.push(res);
     res.once('close', () => {
-      answering.delete(res);
+      answering.splice(answering.indexOf(res), 1);
       if (stopped) setImmediate(closeRest);
     });
     const { socket } = req;

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
-const lifts = new WeakMap<IncomingMessage, () => void>();
+const LIFT = Symbol('lift');
+
+/** Its deadline stands on the request itself; see the listener for what a map of requests would cost. */
+type TimedRequest = IncomingMessage & { [LIFT]?: () => void };
 
 /** Calls back when the body of the request has not arrived in time, counted from its headers. */
-export function setDeadline(req: IncomingMessage, { ms, onLate }: { ms: number; onLate: () => void }): void {
+export function setDeadline(req: TimedRequest, { ms, onLate }: { ms: number; onLate: () => void }): void {
   liftDeadline(req);
   if (req.complete || req.closed || !announcesBody(req)) return;
   const timer = setTimeout(() => {
@@ -12,13 +15,13 @@ export function setDeadline(req: IncomingMessage, { ms, onLate }: { ms: number; 
   // A request that was answered before its body came is never closed, and must not keep a stopping process.
   timer.unref();
   const lift = () => clearTimeout(timer);
-  lifts.set(req, lift);
+  req[LIFT] = lift;
   req.once('close', lift);
 }
 
 /** For a route that takes as long as the client keeps sending, and watches over that itself. */
-export function liftDeadline(req: IncomingMessage): void {
-  lifts.get(req)?.();
+export function liftDeadline(req: TimedRequest): void {
+  req[LIFT]?.();
 }
 
 const announcesBody = ({ headers }: IncomingMessage): boolean =>
