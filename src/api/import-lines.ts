@@ -6,9 +6,9 @@ import { MAX_TIMER_BYTES } from './read-json.ts';
 import type { Line } from './read-lines.ts';
 import type { Entry, Schedule } from './schedule.ts';
 
-/** What is stored together, at the most. */
-const BATCH_TIMERS = 1000;
-const BATCH_BYTES = 2 * 1024 * 1024;
+/** What is stored together, at the most; small enough that the store works on one batch while the next is being made. */
+const BATCH_TIMERS = 500;
+const BATCH_BYTES = 1024 * 1024;
 const ERRORS_TOLD = 1000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -29,13 +29,13 @@ export const importReport = z
 export type ImportReport = z.infer<typeof importReport>;
 
 /**
- * Stores lines, batch after batch, while the next one is being read. After a batch that was not stored none follows: every
- * method but `lastCommittedLine` throws, or rejects with, what the store threw.
+ * Stores lines, batch after batch, two at a time while the next is being read. After a batch that was not stored none
+ * follows: every method but `lastCommittedLine` throws, or rejects with, what the store threw.
  */
 export interface LineImport {
   /** Takes a line in; true when a batch is full and has to be flushed. */
   take(line: Line): boolean;
-  /** Begins to store what is gathered once the batch before is committed. */
+  /** Begins to store what is gathered as soon as no more than one other batch is under way. */
   flush(): Promise<void>;
   /** Begins at once if nothing is under way, so that the lines of a slow client do not wait for others. */
   nudge(): void;
@@ -45,14 +45,24 @@ export interface LineImport {
   lastCommittedLine(): Promise<number>;
 }
 
+interface Batch {
+  entries: Entry[];
+  numbers: number[];
+  hasKeys: boolean;
+}
+
+const emptyBatch = (): Batch => ({ entries: [], numbers: [], hasKeys: false });
+
 export function createLineImport({ schedule, owner }: { schedule: Schedule; owner: string | null }): LineImport {
   const report: ImportReport = { created: 0, changed: 0, replayed: 0, refused: 0, errors: [] };
-  let entries: Entry[] = [];
-  let numbers: number[] = [];
+  let gathered = emptyBatch();
   let bytes = 0;
   let lastLine = 0;
   let committedLine = 0;
-  let sending: Promise<void> | undefined;
+  let underWay = 0;
+  /** The batch begun last, and the one before it: each is settled when those before it are. They never reject. */
+  let last = { settled: Promise.resolve(), hasKeys: false };
+  let beforeLast = last;
   let isAwaited = false;
   let failure: { error: unknown } | undefined;
 
@@ -80,22 +90,28 @@ export function createLineImport({ schedule, owner }: { schedule: Schedule; owne
   }
 
   function begin(): void {
-    const batch = { entries, numbers, upTo: lastLine };
-    [entries, numbers, bytes] = [[], [], 0];
-    sending = send(batch);
+    const { entries, numbers, hasKeys } = gathered;
+    [gathered, bytes] = [emptyBatch(), 0];
+    underWay += 1;
+    beforeLast = last;
+    const storing = schedule.store(entries);
+    last = { settled: settle({ storing, before: last.settled, numbers, upTo: lastLine }), hasKeys };
   }
 
-  /** Never rejects: the failure is told to whoever comes next. */
-  async function send(batch: { entries: Entry[]; numbers: number[]; upTo: number }): Promise<void> {
-    try {
-      const results = await schedule.store(batch.entries);
-      for (const [index, result] of results.entries()) count(result, batch.numbers[index] ?? 0);
-      committedLine = batch.upTo;
-    } catch (error) {
-      failure = { error };
-    }
-    sending = undefined;
-    if (failure === undefined && !isAwaited && entries.length > 0) begin();
+  /** The failure is told to whoever comes next. */
+  async function settle(batch: {
+    storing: Promise<KeyedResult[]>;
+    before: Promise<void>;
+    numbers: number[];
+    upTo: number;
+  }): Promise<void> {
+    const [stored] = await Promise.allSettled([batch.storing, batch.before]);
+    underWay -= 1;
+    if (stored.status === 'rejected') failure ??= { error: stored.reason };
+    if (failure !== undefined || stored.status === 'rejected') return;
+    for (const [index, result] of stored.value.entries()) count(result, batch.numbers[index] ?? 0);
+    committedLine = batch.upTo;
+    if (underWay === 0 && !isAwaited && gathered.entries.length > 0) begin();
   }
 
   function refuseAfterFailure(): void {
@@ -104,7 +120,8 @@ export function createLineImport({ schedule, owner }: { schedule: Schedule; owne
 
   async function flush(): Promise<void> {
     isAwaited = true;
-    await sending;
+    // A key may be that of a line before it, and the later one counts.
+    await (gathered.hasKeys || last.hasKeys ? last : beforeLast).settled;
     isAwaited = false;
     refuseAfterFailure();
     begin();
@@ -116,29 +133,30 @@ export function createLineImport({ schedule, owner }: { schedule: Schedule; owne
       try {
         const entry = entryOf(line);
         if (entry === undefined) return false;
-        entries.push(entry);
-        numbers.push(line.number);
+        gathered.entries.push(entry);
+        gathered.numbers.push(line.number);
+        gathered.hasKeys ||= entry.order.key !== null || entry.idempotency !== null;
         bytes += line.bytes?.length ?? 0;
       } catch (error) {
         const problem = problemOf(error);
         if (problem.code === 'internal_error') throw error;
         refuse(line.number, problem);
       }
-      return entries.length >= BATCH_TIMERS || bytes >= BATCH_BYTES;
+      return gathered.entries.length >= BATCH_TIMERS || bytes >= BATCH_BYTES;
     },
     flush,
     nudge() {
       refuseAfterFailure();
-      if (sending === undefined && entries.length > 0) begin();
+      if (underWay === 0 && gathered.entries.length > 0) begin();
     },
     async finish() {
       await flush();
-      await sending;
+      await last.settled;
       refuseAfterFailure();
       return { ...report, errors: report.errors.toSorted((a, b) => a.line - b.line) };
     },
     async lastCommittedLine() {
-      await sending;
+      await last.settled;
       return committedLine;
     },
   };

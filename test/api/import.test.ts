@@ -167,7 +167,7 @@ describe('An import', () => {
     send();
     let before = -1;
     await eventually(async () => {
-      const isStill = sent === before && calls.length === 1;
+      const isStill = sent === before && calls.length === 2;
       before = sent;
       await new Promise((resolve) => setImmediate(resolve));
       return isStill;
@@ -183,6 +183,40 @@ describe('An import', () => {
     expect(await answer).toMatchObject({ status: 200, body: { created: 6400 } });
     isAnswered = true;
     await storing;
+  });
+
+  it('has two batches stored side by side, but none with keys beside another', async () => {
+    const { store, calls } = slowStore();
+    let keyed = 0;
+    const insertKeyed: typeof store.insertKeyed = (entries) => {
+      keyed += entries.length;
+      return store.insertKeyed(entries);
+    };
+    const { client, answer } = await openImport({ store: { ...store, insertKeyed } });
+    client.end(lines(1000) + `${line({ key: 'later' })}\n`.repeat(500) + lines(500));
+    await eventually(() => calls.length === 2);
+
+    calls[1]?.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([calls.map(({ timers }) => timers.length), keyed]).toEqual([[500, 500], 0]);
+    calls[0]?.resolve();
+    await eventually(() => calls.length === 3);
+    expect(keyed).toBe(500);
+    calls[2]?.resolve();
+
+    expect((await answer).body).toMatchObject({ created: 1501, changed: 499 });
+  });
+
+  it('counts on no batch that was stored beside one that was not', async () => {
+    const { store, calls } = slowStore();
+    const { client, answer } = await openImport({ store });
+    client.end(lines(1000));
+    await eventually(() => calls.length === 2);
+
+    calls[1]?.resolve();
+    calls[0]?.reject(unavailable);
+
+    expect(await answer).toMatchObject({ status: 503, body: { last_committed_line: 0 } });
   });
 
   it('tells how far it came when the store goes away', async () => {
