@@ -11,7 +11,7 @@ export const INLINE_BODY_BYTES = 4096;
  * writes into its place, one that makes it longer moves it, and splits the pages that the inserts have filled. On MySQL 9.7
  * claim and record took 86 instead of 125 µs of the server's time a timer.
  */
-const NO_CLAIM = uuidToBytes(NIL);
+export const NO_CLAIM = uuidToBytes(NIL);
 /** See `NO_CLAIM`; they tell something once `attempts` is more than 0. */
 export const NOT_TRIED = { fired_at: 0, lateness_ms: 0, duration_ms: 0, http_status: 0 } as const;
 

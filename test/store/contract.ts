@@ -75,6 +75,14 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
         expect(Buffer.from(body ?? [])).toEqual(sent);
       });
 
+      it('every field of a timer that asks for nothing', async () => {
+        const timer = makeTimer();
+
+        await store.insert([timer]);
+
+        expect(await found(timer.id)).toEqual(timer);
+      });
+
       it('a timer once when it is inserted again after a lost answer', async () => {
         const [first, second] = makeTimers(2) as [ReturnType<typeof makeTimer>, ReturnType<typeof makeTimer>];
         await store.insert([first]);

@@ -1,11 +1,28 @@
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import type { Database, TimerRow } from '../schema.ts';
+import { NO_CLAIM, NOT_TRIED } from '../timer-row.ts';
 import { isDuplicateKey } from './errors.ts';
 
 /** A statement stays far below the smallest usual max_allowed_packet (16 MiB), also with its bytes spelled in hex. */
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
 const ROW_BYTES = 1024;
 const MAX_STATEMENT_ROWS = 500;
+/** What the table gives a column that is left out, where that is not null; see the migrations. */
+const DEFAULTS: Partial<TimerRow> = {
+  status: 'waiting',
+  claim_id: NO_CLAIM,
+  fence: 0,
+  attempts: 0,
+  lost: 0,
+  run: 0,
+  action: 'webhook',
+  method: 'POST',
+  body_bytes: 0,
+  append_id: 1,
+  max_attempts: 8,
+  delivery: 'at_least_once',
+  ...NOT_TRIED,
+};
 
 /**
  * Multi-row INSERTs. `again` says that an earlier try may have been committed though its answer was lost; the ids are
@@ -32,14 +49,15 @@ async function missing(db: Kysely<Database>, rows: TimerRow[]): Promise<TimerRow
 }
 
 /**
- * mysql2 spells out the nested arrays; Kysely's builder would make a node of each of the values. Half of the columns are
- * null until a timer has been tried, and the server reads them no faster for that: those null in every row are left out.
+ * mysql2 spells out the nested arrays; Kysely's builder would make a node of each of the values. Most of the columns
+ * stand at their defaults until a timer is claimed or asks for more, and the server reads them no faster for that: those
+ * that do in every row are left out.
  */
 async function insertAll(db: Kysely<Database>, rows: TimerRow[]): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
   const columns = (Object.keys(first) as (keyof TimerRow)[]).filter((column) =>
-    rows.some((row) => row[column] !== null),
+    rows.some((row) => row[column] !== (DEFAULTS[column] ?? null)),
   );
   const values = rows.map((row) => columns.map((column) => row[column]));
   await db.executeQuery(CompiledQuery.raw(`INSERT INTO timers (${columns.join(', ')}) VALUES ?`, [values]));

@@ -62,6 +62,7 @@ export function createMysqlStore(deps: {
         return Number(rows[0]?.now);
       }),
     insert: async (timers) => {
+      if (timers.length <= MAX_INSERTED) return inserts.add(timers);
       const parts: Promise<void>[] = [];
       for (let from = 0; from < timers.length; from += MAX_INSERTED) {
         parts.push(inserts.add(timers.slice(from, from + MAX_INSERTED)));
