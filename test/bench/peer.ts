@@ -11,11 +11,10 @@ type PeerOrder =
   | { schedule: { id: string; dueAt: number }[] }
   | { stop: true };
 
-export interface Peer {
+export interface Peer extends AsyncDisposable {
   pid: number;
   /** Resolves when all of them are stored. */
   schedule(timers: { id: string; dueAt: number }[]): Promise<void>;
-  stop(): Promise<void>;
 }
 
 const folder = join(import.meta.dirname, 'peers');
@@ -28,7 +27,7 @@ export async function startPeer(name: PeerName, to: { serverUrl: string; hookUrl
   return {
     pid: child.pid,
     schedule: (timers) => child.ask({ schedule: timers }),
-    async stop() {
+    async [Symbol.asyncDispose]() {
       await child.ask({ stop: true });
       child.stop();
     },

@@ -26,11 +26,16 @@ function memory(pid: number, field: string): number {
   return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
 }
 
+/** Starts counting; the answer is how many cores were busy since then. */
+export const countBusyCores = (): (() => number) => countCores(busyMs);
+
 /** Starts counting; the answer is how many cores were busy since then with what is not of this run, for people to judge it by. */
-export function countOthers(): () => number {
+export const countOthers = (): (() => number) => countCores(() => busyMs() - ownMs());
+
+function countCores(usedMs: () => number): () => number {
   const begunAt = performance.now();
-  const before = busyMs() - ownMs();
-  return () => Math.max(0, (busyMs() - ownMs() - before) / (performance.now() - begunAt));
+  const before = usedMs();
+  return () => Math.max(0, (usedMs() - before) / (performance.now() - begunAt));
 }
 
 /** All processors, less idling and waiting for disks. */

@@ -5,6 +5,7 @@ import { lateness, latenessOnSqlite } from './cases/lateness.ts';
 import type { Machine } from './machine.ts';
 import { quantile } from './measure.ts';
 import { drawLateness } from './picture.ts';
+import { sizingTableOf, writeIntoReadme } from './readme.ts';
 import { tableOf, verdictOf, type Row } from './table.ts';
 
 export interface Results {
@@ -23,13 +24,17 @@ const IN_PICTURE = [
 ];
 const SHARES = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1];
 
-/** Leaves `results.json`, `results.md` and `lateness.svg` in the folder. */
-export function writeResults(folder: string, results: Results): void {
+/** Leaves `results.json`, `results.md` and `lateness.svg` in the folder, and the tables in the README if it is given. */
+export function writeResults({ folder, readme }: { folder: string; readme?: string }, results: Results): void {
   mkdirSync(folder, { recursive: true });
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  const table = `${describe(results)}\n\n${tableOf(results.rows)}`;
   write('results.json', `${JSON.stringify(toJson(results), null, 2)}\n`);
-  write('results.md', `${describe(results)}\n\n${tableOf(results.rows)}\n`);
+  write('results.md', `${table}\n`);
   write('lateness.svg', draw(results));
+  if (readme === undefined) return;
+  writeIntoReadme(readme, 'measured', table);
+  writeIntoReadme(readme, 'sizes', sizingTableOf(results.rows));
 }
 
 function toJson({ startedAt, minutes, machine, rows }: Results) {

@@ -15,7 +15,8 @@ npm run bench -- --full            the long ones too
 npm run bench -- burst lateness    those whose names begin so, and what they are held against
   --repeat 3                       each so many times
   --profiles <folder>              leaves a CPU profile of every service there
-  --out <folder>                   table, JSON and picture go there; test/bench/results where no case is named
+  --out <folder>                   table, JSON and picture go there; test/bench/results, and the tables into the README,
+                                   where neither this nor a case is named
   --list                           the cases`;
 
 const { values: options, positionals: names } = parseArgs({
@@ -56,7 +57,13 @@ async function run(cases: BenchCase[]): Promise<void> {
   const folder = options.out ?? (everything ? join(import.meta.dirname, 'results') : undefined);
   if (folder !== undefined) {
     const minutes = (Date.now() - startedAt.getTime()) / 60_000;
-    writeResults(folder, { startedAt, minutes, machine: describeMachine(bench.mysql.version), rows });
+    const readme = join(import.meta.dirname, '../../README.md');
+    writeResults(options.out === undefined ? { folder, readme } : { folder }, {
+      startedAt,
+      minutes,
+      machine: describeMachine(bench.mysql.version),
+      rows,
+    });
     console.log(`\nTable, JSON and picture are in ${folder} after ${minutes.toFixed(1)} minutes.`);
   }
   const missing = PEERS.filter((peer) => !rows.some((row) => row.case === peer && row.outcome !== undefined));

@@ -17,9 +17,8 @@ export function verdictOf({ outcome, error }: Row): 'failed' | 'met' | 'missed' 
   return outcome?.met === true ? 'met' : 'missed';
 }
 
-/** In Markdown, so that it can be pasted where it is to be read. */
-export function tableOf(rows: Row[]): string {
-  const cells = [
+export const tableOf = (rows: Row[]): string =>
+  markdownTable([
     ['case', 'figure', 'at least', ''],
     ...rows.map((row) => [
       row.case.title,
@@ -27,9 +26,12 @@ export function tableOf(rows: Row[]): string {
       row.case.target ?? '',
       verdictOf(row),
     ]),
-  ];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  const lines = cells.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
-  lines.splice(1, 0, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`);
-  return lines.join('\n');
+  ]);
+
+/** The first line is the head. As prettier leaves it. */
+export function markdownTable([head = [], ...body]: string[][]): string {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...body].map((line) => line[column]?.length ?? 0)));
+  const lineOf = (cells: string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [head, widths.map((width) => '-'.repeat(width)), ...body].map(lineOf).join('\n');
 }

@@ -4,8 +4,8 @@ import { processorMs } from '../processor.ts';
 import { readStatus } from '../server-status.ts';
 
 const WAITING = 1_000_000;
-const SETTLE_MS = 5000;
-const SECONDS = 20;
+const SETTLE_MS = 3000;
+const SECONDS = 15;
 const CORE_AT_MOST_PERCENT = 1;
 const STATEMENTS_AT_MOST = 3;
 

@@ -8,7 +8,7 @@ import { idle } from './idle.ts';
 import { lateness, latenessAt2000, latenessAt5000, latenessOnSqlite } from './lateness.ts';
 import { bullmq, bullmqEverysec, graphileWorker, pgBoss } from './peers.ts';
 import { post } from './post.ts';
-import { replicas } from './replicas.ts';
+import { replicas, replicasAfar } from './replicas.ts';
 import { short } from './short.ts';
 import { snapshot } from './snapshot.ts';
 import { tableSize, tableSizeFull } from './table-size.ts';
@@ -37,5 +37,6 @@ export const CASES: BenchCase[] = [
   tableSizeFull,
   snapshot,
   replicas,
+  replicasAfar,
   soak,
 ];

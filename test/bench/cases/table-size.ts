@@ -1,15 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BenchCase } from '../bench-case.ts';
-import { POOL_SIZE, type Bench } from '../bench.ts';
+import { POOL_SIZE } from '../bench.ts';
 import { median } from '../measure.ts';
-import { openPasses, type Passes } from '../passes.ts';
-import { readStatus } from '../server-status.ts';
+import { comparePasses, DUE, samplePass, type PassSample } from '../pass-samples.ts';
+import { openPasses } from '../passes.ts';
 
 const SMALL = 10_000;
 const LARGE = 1_000_000;
 const LARGE_FULL = 10_000_000;
-/** Taken by each pass. */
-const DUE = 100;
 const WARM_UP_ROUNDS = 30;
 const ROUNDS = 100;
 const TIME_AT_MOST = 1.3;
@@ -28,9 +26,9 @@ function tableSizeCase({ name, large, long }: { name: string; large: number; lon
     async run(bench) {
       await using few = await openPasses((await bench.waitingTable(SMALL)).url);
       await using many = await openPasses((await bench.waitingTable(large)).url);
-      const samples = { few: [] as Sample[], many: [] as Sample[] };
+      const samples = { few: [] as PassSample[], many: [] as PassSample[] };
       for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
-        const [ofFew, ofMany] = [await take(bench, few), await take(bench, many)];
+        const [ofFew, ofMany] = [await samplePass(few, bench.mysql.url), await samplePass(many, bench.mysql.url)];
         if (round < 0) continue;
         samples.few.push(ofFew);
         samples.many.push(ofMany);
@@ -40,37 +38,14 @@ function tableSizeCase({ name, large, long }: { name: string; large: number; lon
   };
 }
 
-interface Sample {
-  busyMs: number;
-  idleMs: number;
-  rows: Record<string, number>;
-}
-
-async function take(bench: Bench, passes: Passes): Promise<Sample> {
-  await passes.store(DUE);
-  const before = await readStatus(bench.mysql.url, 'Handler_read%');
-  const busyMs = await passes.run();
-  const after = await readStatus(bench.mysql.url, 'Handler_read%');
-  const taken = await passes.record();
-  if (taken !== DUE) throw new Error(`A pass took ${taken} timers where ${DUE} were due.`);
-  const idleMs = await passes.run();
-  const rows = Object.fromEntries(Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]));
-  return { busyMs, idleMs, rows };
-}
-
-function judge(small: Sample[], large: Sample[]) {
-  const [busy, idle] = (['busyMs', 'idleMs'] as const).map((which) => ({
-    small: median(small.map((sample) => sample[which])),
-    large: median(large.map((sample) => sample[which])),
-  }));
-  const rowsOf = (samples: Sample[]) => samples.map(({ rows }) => rows);
+function judge(small: PassSample[], large: PassSample[]) {
+  const rowsOf = (samples: PassSample[]) => samples.map(({ rows }) => rows);
   const equal = isDeepStrictEqual(rowsOf(small), rowsOf(large));
-  const busyRatio = (busy?.large ?? NaN) / (busy?.small ?? NaN);
-  const idleRatio = (idle?.large ?? NaN) / (idle?.small ?? NaN);
   const examined = median(large.map(({ rows }) => Object.values(rows).reduce((sum, value) => sum + value, 0)));
+  const { figure, values } = comparePasses(small, large);
   return {
-    figure: `rows examined ${equal ? 'equal' : 'NOT equal'} (${examined} for ${DUE} due); ${busyRatio.toFixed(2)} × (${busy?.large.toFixed(1)} ms), idle ${idleRatio.toFixed(2)} × (${idle?.large.toFixed(2)} ms)`,
-    met: equal && busyRatio <= TIME_AT_MOST && idleRatio <= TIME_AT_MOST,
-    values: { busyRatio, idleRatio, busyMs: busy?.large ?? NaN, idleMs: idle?.large ?? NaN, examined },
+    figure: `rows examined ${equal ? 'equal' : 'NOT equal'} (${examined} for ${DUE} due); ${figure}`,
+    met: equal && values.busyRatio <= TIME_AT_MOST && values.idleRatio <= TIME_AT_MOST,
+    values: { ...values, examined },
   };
 }
