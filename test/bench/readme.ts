@@ -5,6 +5,7 @@ import { burst } from './cases/burst.ts';
 import { idle } from './cases/idle.ts';
 import { lateness } from './cases/lateness.ts';
 import { post } from './cases/post.ts';
+import { tableSize } from './cases/table-size.ts';
 import type { BenchCase } from './bench-case.ts';
 import { markdownTable, type Row } from './table.ts';
 
@@ -35,6 +36,10 @@ export function sizingTableOf(rows: Row[]): string {
     [
       'one replica that has nothing to do',
       `${value(idle, 'perSecond').toFixed(1)} statements/s, ${value(idle, 'percent').toFixed(1)} % of a core`,
+    ],
+    [
+      "a timer on the database's disk",
+      `${value(tableSize, 'bytes per timer').toFixed(0)} bytes and its body; ${value(tableSize, 'of the hot index').toFixed(0)} of them in the index that should stay in memory`,
     ],
     [
       'memory of one replica',

@@ -11,7 +11,7 @@ import { burst } from './burst.ts';
 const OVERDUE = 1_000_000;
 const OVERDUE_FOR_MS = 3_600_000;
 const NEW_PER_SECOND = 100;
-const SECONDS = 25;
+const SECONDS = 20;
 /** Beyond the lookahead, so that passes have to find them beside the backlog. */
 const NEW_DELAYS_MS: [number, number] = [1500, 3500];
 const DRAINED_WITHIN_MS = 600_000;

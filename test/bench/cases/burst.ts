@@ -21,6 +21,7 @@ function burstCase({ engine }: { engine: Engine }): BenchCase {
   return {
     name: onMysql ? 'burst' : `burst-${engine}`,
     title: `${BURST.toLocaleString('en')} due in one instant, ${onMysql ? 'MySQL' : 'SQLite'}`,
+    ...(onMysql ? {} : { long: true }),
     target: onMysql ? `≥ ${LEAST_PER_SECOND}/s, ≥ ${LEAST_OF_BARE_LOOP} of a bare undici loop` : null,
     async run(bench) {
       await using database = await bench.createDatabase(engine);

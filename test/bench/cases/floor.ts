@@ -8,7 +8,7 @@ export const floors: BenchCase[] = [500, 2000, 5000].map((perSecond) => ({
   title: `bare setTimeout and undici at ${perSecond}/s, no database`,
   target: null,
   async run({ receiver }) {
-    const lateness = await runBareTimers(receiver, { perSecond, seconds: 5 });
+    const lateness = await runBareTimers(receiver, { perSecond, seconds: 3 });
     const distribution = distributionOf(lateness);
     return { figure: inWords(distribution), met: null, values: { ...distribution }, lateness };
   },

@@ -83,7 +83,7 @@ function peerCase(peer: {
 /** Schedules the timers, due some time after an instant by which all are stored, and waits for their calls. */
 async function fire({ receiver }: Bench, peer: Peer, count: number, afterMs: () => number) {
   await receiver.reset();
-  const begin = Date.now() + 1500 + count / 8;
+  const begin = Date.now() + 1000 + count / 8;
   const timers = Array.from({ length: count }, () => ({ id: randomUUID(), dueAt: Math.ceil(begin + afterMs()) }));
   await peer.schedule(timers);
   if (Date.now() > begin) throw new Error('Some were due before all were stored.');

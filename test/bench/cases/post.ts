@@ -8,7 +8,7 @@ import { distributionOf } from '../measure.ts';
 import { countProcessor } from '../processor.ts';
 
 const CONNECTIONS = 64;
-const SECONDS = 6;
+const SECONDS = 5;
 /** Of the first answers, from code that is not compiled yet, nobody is told. */
 const WARM_UP_SECONDS = 2;
 const LEAST_OF_BARE_ROUTE = 0.65;

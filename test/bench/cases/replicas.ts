@@ -14,7 +14,7 @@ const COLLECT_WITHIN_MS = 60_000;
 /** A replica makes at most as many calls a second as 128 in flight to one host allow: 6,400, which two cores do not carry. */
 export const replicas = replicasCase({ name: 'replicas', receiverMs: 20, timers: 20_000 });
 /** At most 1,280, of which they carry more than twice as many. */
-export const replicasAfar = replicasCase({ name: 'replicas-100ms', receiverMs: 100, timers: 10_000 });
+export const replicasAfar = replicasCase({ name: 'replicas-100ms', receiverMs: 100, timers: 6000 });
 
 interface ReplicasDeps {
   name: string;

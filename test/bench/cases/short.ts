@@ -4,7 +4,7 @@ import { collect, distributionOf, inWords } from '../measure.ts';
 import { countProcessor } from '../processor.ts';
 
 const PER_SECOND = 200;
-const SECONDS = 12;
+const SECONDS = 8;
 const LONGEST_MS = 900;
 const P99_AT_MOST_MS = 8;
 

@@ -4,6 +4,7 @@ import { POOL_SIZE } from '../bench.ts';
 import { median } from '../measure.ts';
 import { comparePasses, DUE, samplePass, type PassSample } from '../pass-samples.ts';
 import { openPasses } from '../passes.ts';
+import { bytesPerTimer } from '../table-bytes.ts';
 
 const SMALL = 10_000;
 const LARGE = 1_000_000;
@@ -25,7 +26,9 @@ function tableSizeCase({ name, large, long }: { name: string; large: number; lon
     ...(long === undefined ? {} : { long }),
     async run(bench) {
       await using few = await openPasses((await bench.waitingTable(SMALL)).url);
-      await using many = await openPasses((await bench.waitingTable(large)).url);
+      const { url } = await bench.waitingTable(large);
+      const bytes = await bytesPerTimer(url, 2 * large);
+      await using many = await openPasses(url);
       const samples = { few: [] as PassSample[], many: [] as PassSample[] };
       for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
         const [ofFew, ofMany] = [await samplePass(few, bench.mysql.url), await samplePass(many, bench.mysql.url)];
@@ -33,12 +36,12 @@ function tableSizeCase({ name, large, long }: { name: string; large: number; lon
         samples.few.push(ofFew);
         samples.many.push(ofMany);
       }
-      return judge(samples.few, samples.many);
+      return judge(samples.few, samples.many, bytes);
     },
   };
 }
 
-function judge(small: PassSample[], large: PassSample[]) {
+function judge(small: PassSample[], large: PassSample[], bytes: { all: number; hotIndex: number }) {
   const rowsOf = (samples: PassSample[]) => samples.map(({ rows }) => rows);
   const equal = isDeepStrictEqual(rowsOf(small), rowsOf(large));
   const examined = median(large.map(({ rows }) => Object.values(rows).reduce((sum, value) => sum + value, 0)));
@@ -46,6 +49,6 @@ function judge(small: PassSample[], large: PassSample[]) {
   return {
     figure: `rows examined ${equal ? 'equal' : 'NOT equal'} (${examined} for ${DUE} due); ${figure}`,
     met: equal && values.busyRatio <= TIME_AT_MOST && values.idleRatio <= TIME_AT_MOST,
-    values: { ...values, examined },
+    values: { ...values, examined, 'bytes per timer': bytes.all, 'of the hot index': bytes.hotIndex },
   };
 }
