@@ -31,7 +31,11 @@ export interface Holdings {
 }
 
 export function createHoldings(): Holdings {
-  const timers = new Map<string, HeldTimer>();
+  /**
+   * In boxes that are emptied: the tables that a Map grows out of stay linked to those that follow, so that one that has
+   * become old would keep every timer since until the whole heap is collected.
+   */
+  const timers = new Map<string, { held: HeldTimer | undefined }>();
   let reserved = 0;
   let bytes = 0;
   let roomListener = () => {};
@@ -45,9 +49,9 @@ export function createHoldings(): Holdings {
     },
     room: () => roomUnder(MAX_TIMERS),
     roomBesideCrowd,
-    get: (id) => timers.get(id),
+    get: (id) => timers.get(id)?.held,
     add(held) {
-      timers.set(held.timer.id, held);
+      timers.set(held.timer.id, { held });
       bytes += bytesOf(held);
     },
     keepBody(held, body) {
@@ -55,10 +59,11 @@ export function createHoldings(): Holdings {
       bytes += body.length;
     },
     remove(id) {
-      const held = timers.get(id);
-      if (held === undefined) return;
+      const box = timers.get(id);
+      if (box?.held === undefined) return;
       timers.delete(id);
-      bytes -= bytesOf(held);
+      bytes -= bytesOf(box.held);
+      box.held = undefined;
       roomListener();
     },
     reserve(wanted) {
