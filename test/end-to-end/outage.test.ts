@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startServer, type DatabaseServer } from '../support/database-server.ts';
+import { quickStart, startServer, type DatabaseServer } from '../support/database-server.ts';
 import { createDatabase } from '../support/databases.ts';
 import { SHORT_LEASE, SHORT_LEASE_MS } from '../support/service-process.ts';
 import { scenario, sized, tell, until, untilInstant } from './scenario.ts';
@@ -11,7 +11,7 @@ const SLACK_MS = 1500;
 const MIB = 1024 * 1024;
 
 let server: DatabaseServer;
-beforeAll(async () => void (server = await startServer('mysql')), 120_000);
+beforeAll(async () => void (server = await startServer('mysql', { extraArgs: quickStart })), 120_000);
 afterAll(() => server.stop());
 
 describe('While the database is away', () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { openMysqlStore } from '../../src/store/mysql/open.ts';
 import type { TimerStore } from '../../src/timers/index.ts';
-import { startServer, type DatabaseServer } from '../support/database-server.ts';
+import { quickStart, startServer, type DatabaseServer } from '../support/database-server.ts';
 import { queryServer } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
 import { claimOf, makeTimer, makeTimers, pulseOf, resultOf, T0 } from '../support/timers.ts';
@@ -16,7 +16,10 @@ const RECOVERY_MS = 5000;
 export function usePrivateServers(argsOf: (kind: Kind) => string[] = () => []): Map<Kind, DatabaseServer> {
   const servers = new Map<Kind, DatabaseServer>();
   beforeAll(async () => {
-    const start = async (kind: Kind) => servers.set(kind, await startServer(kind, { extraArgs: argsOf(kind) }));
+    const start = async (kind: Kind) => {
+      const extraArgs = [...quickStart, ...argsOf(kind)];
+      servers.set(kind, await startServer(kind, { extraArgs }));
+    };
     await Promise.all(KINDS.map(start));
   }, 120_000);
   afterAll(() => Promise.all([...servers.values()].map((server) => server.stop())));

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
-import { startServer, type DatabaseKind, type DatabaseServer } from './database-server.ts';
+import { quickStart, startServer, type DatabaseKind, type DatabaseServer } from './database-server.ts';
 import { createDatabase, queryServer, serverUrlVariables } from './databases.ts';
 
 const kinds: DatabaseKind[] = ['mysql', 'mariadb'];
@@ -14,7 +14,7 @@ const SETTINGS = `SELECT VERSION() AS version, @@innodb_flush_log_at_trx_commit 
 describe.each(kinds)('a private %s server', (kind) => {
   let server: DatabaseServer;
   beforeAll(async () => {
-    server = await startServer(kind, { extraArgs: ['--lock-wait-timeout=77'] });
+    server = await startServer(kind, { extraArgs: [...quickStart, '--lock-wait-timeout=77'] });
   }, 120_000);
   afterAll(() => server.stop());
 

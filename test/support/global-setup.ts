@@ -1,7 +1,7 @@
 import { acceptedVersion, type DatabaseKind } from './database-binaries.ts';
-import { startServer } from './database-server.ts';
+import { quickStart, startServer } from './database-server.ts';
 import { queryServer, serverUrlVariables } from './databases.ts';
-import { endServers } from './server-homes.ts';
+import { endServers, keepServersInMemory } from './server-homes.ts';
 
 const kinds: DatabaseKind[] = ['mysql', 'mariadb'];
 
@@ -11,6 +11,7 @@ export default async function globalSetup(): Promise<void> {
   if (process.env.TEST_RUN_PID === String(process.pid)) return;
   process.env.TEST_RUN_PID = String(process.pid);
   endServers();
+  if (process.env.TEST_FULL !== '1') keepServersInMemory();
   const results = await Promise.allSettled(kinds.map(provideServer));
   const failures = results.filter((result) => result.status === 'rejected').map(({ reason }) => String(reason));
   if (failures.length === 0) return;
@@ -26,7 +27,7 @@ async function provideServer(kind: DatabaseKind): Promise<void> {
       report(kind, await givenVersion(kind, given), new URL(given).port || '3306', variable);
       return;
     }
-    const { version, port, url, origin } = await startServer(kind);
+    const { version, port, url, origin } = await startServer(kind, { extraArgs: quickStart });
     process.env[variable] = url;
     report(kind, version, port, origin);
   } catch (error) {

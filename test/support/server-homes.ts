@@ -1,5 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
+import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /*
@@ -8,13 +17,26 @@ import { join } from 'node:path';
  * process ends, and those of a process that could not do so are ended by the next one.
  */
 const PREFIX = 'punctual-';
+const MEMORY = '/dev/shm';
+/** Several times what the servers of a run take. */
+const ENOUGH_BYTES = 6 * 2 ** 30;
 let watching = false;
+
+/**
+ * Where servers keep their data from now on: in memory, where there is plenty. A killed server loses none of it there, no
+ * more than of what the system has not yet brought to a disk, and nobody waits for that disk.
+ */
+export function keepServersInMemory(): void {
+  if (!existsSync(MEMORY)) return;
+  const { bavail, bsize } = statfsSync(MEMORY);
+  if (bavail * bsize >= ENOUGH_BYTES && freemem() >= ENOUGH_BYTES) process.env.TEST_SERVERS_IN = MEMORY;
+}
 
 const ownerPid = () => Number(process.env.TEST_RUN_PID ?? process.pid);
 
 export function createServerHome(kind: string): string {
   if (!watching && ownerPid() === process.pid) endServersWithThisProcess();
-  const home = realpathSync(mkdtempSync(join(tmpdir(), `${PREFIX}${kind}-`)));
+  const home = realpathSync(mkdtempSync(join(process.env.TEST_SERVERS_IN ?? tmpdir(), `${PREFIX}${kind}-`)));
   writeFileSync(join(home, 'owner'), String(ownerPid()));
   return home;
 }
@@ -30,9 +52,7 @@ export function removeServerHome(home: string): void {
 
 /** Ends the servers of this process, and those whose owner is gone, with all their data. */
 export function endServers(): void {
-  for (const entry of readdirSync(tmpdir())) {
-    if (!entry.startsWith(PREFIX)) continue;
-    const home = join(realpathSync(tmpdir()), entry);
+  for (const home of [tmpdir(), MEMORY].flatMap(homesIn)) {
     const owner = readPid(home, 'owner');
     if (owner === undefined || (owner !== process.pid && isAlive(owner))) continue;
     const server = readPid(home, 'server');
@@ -40,6 +60,12 @@ export function endServers(): void {
     if (server !== undefined && commandLine(server).includes(home)) process.kill(server, 'SIGKILL');
     removeServerHome(home);
   }
+}
+
+function homesIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder).filter((entry) => entry.startsWith(PREFIX));
+  return entries.map((entry) => join(realpathSync(folder), entry));
 }
 
 function endServersWithThisProcess(): void {
