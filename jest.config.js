@@ -1,9 +1,10 @@
+const isFull = process.env.TEST_FULL === '1';
+
 /** Native ESM; types are checked by tsc, so the transform only strips them. */
-export default {
+const project = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   modulePathIgnorePatterns: ['<rootDir>/test/bench/peers/node_modules'],
-  testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -13,7 +14,19 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  // On two cores one file at a time: beside others, what is measured would tell of them.
-  maxWorkers: 1,
+};
+
+/** These measure how late something is, to fractions of a second: beside another file they would tell of that one. */
+const measuring = ['end-to-end/presence', 'end-to-end/stop', 'store/list-speed'].map(
+  (name) => `<rootDir>/test/${name}.test.ts`,
+);
+
+export default {
+  // On two cores. At full size nearly everything measures.
+  maxWorkers: isFull ? 1 : 2,
   testTimeout: 120_000,
+  projects: [
+    { ...project, testMatch: ['**/*.test.ts'], testPathIgnorePatterns: measuring },
+    { ...project, testMatch: measuring, runner: '<rootDir>/test/support/one-at-a-time-runner.ts' },
+  ],
 };
