@@ -2,10 +2,10 @@ import { pino } from 'pino';
 import request from 'supertest';
 import { createRemoteClock } from '../../src/platform/index.ts';
 import { createScheduler } from '../../src/scheduler/index.ts';
-import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { ClaimedTimer, Outcome, Timer, TimerStore } from '../../src/timers/index.ts';
 import type { ApiDeps } from '../../src/api/index.ts';
 import { delivered } from '../scheduler/scheduler-under-test.ts';
+import { openEmptySqlite } from '../support/emptied-sqlite.ts';
 import { eventually } from '../support/eventually.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { schedulerSettings } from '../support/scheduler-settings.ts';
@@ -18,7 +18,7 @@ export async function serviceUnderTest(
 ) {
   const { reply = () => delivered, ...apiOver } = over;
   const clock = createManualClock();
-  const store = over.store ?? (await openSqliteStore({ engine: 'sqlite', file: ':memory:' }, { clock }));
+  const store = over.store ?? (await openEmptySqlite({ clock }));
   const storeClock = createRemoteClock({ clock });
   storeClock.observe(clock.now());
   const calls: { id: string; at: number; run: number; fence: number }[] = [];

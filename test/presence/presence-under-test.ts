@@ -2,9 +2,9 @@ import { pino } from 'pino';
 import { createPresence, type PresenceSettings, type PresenceStore } from '../../src/presence/index.ts';
 import { createRemoteClock, type Clock } from '../../src/platform/index.ts';
 import { createScheduler } from '../../src/scheduler/index.ts';
-import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { ClaimedTimer } from '../../src/timers/index.ts';
 import { delivered } from '../scheduler/scheduler-under-test.ts';
+import { openEmptySqlite } from '../support/emptied-sqlite.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { schedulerSettings } from '../support/scheduler-settings.ts';
 
@@ -34,7 +34,7 @@ interface Given {
 /** Presence and a scheduler on one store (SQLite in memory) and one clock that is turned by hand. */
 export async function presenceUnderTest(over: Partial<PresenceSettings> = {}) {
   const clock = createManualClock();
-  const store = await openSqliteStore({ engine: 'sqlite', file: ':memory:' }, { clock });
+  const store = await openEmptySqlite({ clock });
   const storeClock = createRemoteClock({ clock });
   storeClock.observe(clock.now());
   const presence = presenceOn({ store, clock, ...over });

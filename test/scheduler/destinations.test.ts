@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { createDestinations } from '../../src/scheduler/destinations.ts';
 import { createLane, settle, type Lane } from '../../src/scheduler/lane.ts';
 import { createLogger } from '../../src/platform/index.ts';
-import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { Refusal, sumDestinations, type DestinationReport, type TimerStore } from '../../src/timers/index.ts';
+import { openEmptySqlite } from '../support/emptied-sqlite.ts';
 import { eventually } from '../support/eventually.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { makeTimer, T0 } from '../support/timers.ts';
@@ -213,7 +213,7 @@ describe('What is told of lanes', () => {
   });
 
   it('can be summed over the replicas that told it', async () => {
-    const store = await openSqliteStore({ engine: 'sqlite', file: ':memory:' }, { clock });
+    const store = await openEmptySqlite({ clock });
     const replicas = [3, 4].map((inFlight) => destinationsOf([laneOf('webhook a.example', { inFlight })], store));
     await Promise.all(replicas.map((replica) => replica.start()));
     const sums = async () => sumDestinations(await store.listDestinations({ toldSince: clock.now() - 10_000 }));

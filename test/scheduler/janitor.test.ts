@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { createJanitor } from '../../src/scheduler/index.ts';
-import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { Refusal, type TimerStore } from '../../src/timers/index.ts';
+import { openEmptySqlite } from '../support/emptied-sqlite.ts';
 import { eventually } from '../support/eventually.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { makeTimer, makeTimers, T0 } from '../support/timers.ts';
@@ -13,7 +13,7 @@ let clock: ManualClock;
 let store: TimerStore;
 beforeEach(async () => {
   clock = createManualClock();
-  store = await openSqliteStore({ engine: 'sqlite', file: ':memory:' }, { clock });
+  store = await openEmptySqlite({ clock });
 });
 afterEach(() => store.close());
 

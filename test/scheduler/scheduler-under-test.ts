@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { createRemoteClock } from '../../src/platform/index.ts';
 import { createScheduler, type Scheduler, type SchedulerSettings } from '../../src/scheduler/index.ts';
-import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Action, ClaimedTimer, Outcome, Timer, TimerStore } from '../../src/timers/index.ts';
+import { openEmptySqlite } from '../support/emptied-sqlite.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { schedulerSettings } from '../support/scheduler-settings.ts';
 
@@ -56,7 +56,7 @@ export async function createRig(over: {
   deadlineMs?: number;
 }): Promise<Rig> {
   const clock = createManualClock();
-  const inner = await openSqliteStore({ engine: 'sqlite', file: ':memory:' }, { clock });
+  const inner = await openEmptySqlite({ clock });
   const store = over.store?.(inner) ?? inner;
   const storeClock = createRemoteClock({ clock });
   storeClock.observe(clock.now());

@@ -1,13 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PresenceStore } from '../../src/presence/index.ts';
 import { checkOf } from '../../src/presence/check-timer.ts';
-import { openMysqlStore } from '../../src/store/mysql/open.ts';
-import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { ClaimedTimer, Timer, TimerStore } from '../../src/timers/index.ts';
-import { createDatabase } from '../support/databases.ts';
+import { openEmptySqlite } from '../support/emptied-sqlite.ts';
 import { createManualClock } from '../support/manual-clock.ts';
-import { mysqlSettings } from '../support/mysql-settings.ts';
 import { everyTimer } from './contract-changes.ts';
+import { emptiedMysql } from './emptied-mysql.ts';
 import { claimOf, makeTimer, makeTimers, resultOf, T0 } from '../support/timers.ts';
 
 type Store = TimerStore & PresenceStore;
@@ -19,33 +17,24 @@ interface Opened {
   close: () => Promise<void>;
 }
 
-async function openOn(engine: 'sqlite' | 'mysql' | 'mariadb'): Promise<Opened> {
-  if (engine === 'sqlite') {
-    const store = await openSqliteStore({ engine, file: ':memory:' }, { clock: createManualClock() });
+const engines: Record<string, () => Promise<Opened>> = {
+  async sqlite() {
+    const store = await openEmptySqlite({ clock: createManualClock() });
     return { store, replica: store, close: () => store.close() };
-  }
-  const database = await createDatabase(engine);
-  const settings = mysqlSettings(database.url);
-  const [store, replica] = [await openMysqlStore(settings), await openMysqlStore(settings)];
-  return {
-    store,
-    replica,
-    async close() {
-      await Promise.all([store.close(), replica.close()]);
-      await database.drop();
-    },
-  };
-}
+  },
+  mysql: emptiedMysql('mysql'),
+  mariadb: emptiedMysql('mariadb'),
+};
 
 const TTL = 30_000;
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
 
-describe.each(['sqlite', 'mysql', 'mariadb'] as const)('What presence keeps, on %s,', (engine) => {
+describe.each(Object.entries(engines))('What presence keeps, on %s,', (_, open) => {
   let opened: Opened;
   let store: Store;
 
   beforeEach(async () => {
-    opened = await openOn(engine);
+    opened = await open();
     store = opened.store;
   });
   afterEach(() => opened.close());
@@ -149,11 +138,10 @@ describe.each(['sqlite', 'mysql', 'mariadb'] as const)('What presence keeps, on 
       const batches = Array.from({ length: 20 }, (_, index) => ids.slice(index * 500, (index + 1) * 500));
       const startedAt = performance.now();
 
-      await Promise.all(
-        [store, opened.replica].flatMap((by) =>
-          [batches, batches.toReversed()].flat().map((some) => queue(some, T0, by)),
-        ),
-      );
+      await Promise.all([
+        ...batches.map((some) => queue(some)),
+        ...batches.toReversed().map((some) => queue(some, T0, opened.replica)),
+      ]);
 
       expect(performance.now() - startedAt).toBeLessThan(15_000);
       const counted = await store.list({ ...everyTimer, action: 'object-check' }, { after: null, limit: 500 });

@@ -1,47 +1,40 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { openConnection } from '../../src/store/sqlite/connection.ts';
+import { emptiedSqlite } from '../support/emptied-sqlite.ts';
 import { claimOf, makeTimer, T0 } from '../support/timers.ts';
 import { describeTimerStore } from './contract.ts';
 
-let folder: string;
-const path = () => join(folder, 'punctual.db');
-const open = () => openSqliteStore({ engine: 'sqlite', file: path() }, { clock: systemClock });
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'punctual-sqlite-'));
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
+const contractFolder = mkdtempSync(join(tmpdir(), 'punctual-sqlite-'));
+const openEmpty = emptiedSqlite(join(contractFolder, 'punctual.db'));
+afterAll(() => rmSync(contractFolder, { recursive: true }));
 
 describeTimerStore('SQLite', async () => {
-  const store = await open();
-  let closed = false;
-  const close = async () => {
-    if (!closed) await store.close();
-    closed = true;
-  };
+  const store = await openEmpty({ clock: systemClock });
   return {
     store,
     replica: store,
-    close,
-    async attempts() {
-      await close();
-      const db = new DatabaseSync(path());
-      const rows = db.prepare('SELECT * FROM attempts').all();
-      db.close();
-      return rows;
-    },
+    attempts: () => store.rows('SELECT * FROM attempts'),
+    close: () => store.close(),
   };
 });
 
 describe('A SQLite file', () => {
+  let folder: string;
+  const path = () => join(folder, 'punctual.db');
+  const open = () => openSqliteStore({ engine: 'sqlite', file: path() }, { clock: systemClock });
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'punctual-sqlite-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
   it('is refused to a second process, with the remedy', async () => {
     const store = await open();
     await expect(open()).rejects.toThrow(/in use by another process.*MySQL for several replicas/);
