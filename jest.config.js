@@ -17,13 +17,14 @@ const project = {
 };
 
 /** These measure how late something is, to fractions of a second: beside another file they would tell of that one. */
-const measuring = ['end-to-end/presence', 'end-to-end/stop', 'store/list-speed'].map(
+const measuring = ['end-to-end/crash', 'end-to-end/presence-load', 'end-to-end/rolling-restarts'].map(
   (name) => `<rootDir>/test/${name}.test.ts`,
 );
 
 export default {
   // On two cores. At full size nearly everything measures.
   maxWorkers: isFull ? 1 : 2,
+  maxConcurrency: isFull ? 1 : 5,
   testTimeout: 120_000,
   projects: [
     { ...project, testMatch: ['**/*.test.ts'], testPathIgnorePatterns: measuring },

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import request from 'supertest';
 import { describeOnStores } from './on-stores.ts';
 
-const RUNS = process.env.TEST_FULL === '1' ? 5000 : 200;
+const RUNS = process.env.TEST_FULL === '1' ? 5000 : 100;
 /** Generous: the machine may be busy. */
 const WITHIN_MS = Math.max(RUNS * 120, 30_000);
 

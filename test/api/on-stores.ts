@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { Kysely } from 'kysely';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { ApiDeps } from '../../src/api/index.ts';
 import { openMysqlStore } from '../../src/store/mysql/open.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -8,7 +9,7 @@ import { openConnection } from '../../src/store/sqlite/connection.ts';
 import { createSqliteDialect } from '../../src/store/sqlite/dialect.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Timer, TimerStore } from '../../src/timers/index.ts';
-import { createDatabase, queryServer } from '../support/databases.ts';
+import { createDatabase } from '../support/databases.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
 import { apiUnderTest, standingClock } from './api-under-test.ts';
 
@@ -23,6 +24,7 @@ interface CountedStore {
 
 /** The API on a real store. */
 export interface ApiOnStore extends CountedStore {
+  /** The same one for all who want nothing special. */
   api(overrides?: Partial<ApiDeps>): ReturnType<typeof apiUnderTest>;
   stored(id: string): Promise<Timer>;
 }
@@ -47,14 +49,16 @@ const engines: Record<string, () => Promise<CountedStore>> = {
     const database = await createDatabase('mysql');
     const settings = mysqlSettings(database.url);
     const [store, replica] = [await openMysqlStore(settings), await openMysqlStore(settings)];
+    const connection = await createConnection(database.url);
     return {
       store,
       replica,
       async count() {
-        const [row] = await queryServer(database.url, 'SELECT COUNT(*) AS `rows` FROM timers');
-        return Number(row?.rows);
+        const [found] = await connection.query<RowDataPacket[]>('SELECT COUNT(*) AS `rows` FROM timers');
+        return Number(found[0]?.rows);
       },
       async close() {
+        connection.destroy();
         await Promise.all([store.close(), replica.close()]);
         await database.drop();
       },
@@ -70,9 +74,10 @@ export function describeOnStores(subject: string, define: (opened: () => ApiOnSt
     beforeAll(async () => {
       const counted = await engines[engine]?.();
       if (counted === undefined) throw new Error(`there is no engine ${engine}`);
+      const plain = apiUnderTest({ store: counted.store });
       opened = {
         ...counted,
-        api: (overrides = {}) => apiUnderTest({ store: counted.store, ...overrides }),
+        api: (overrides) => (overrides ? apiUnderTest({ store: counted.store, ...overrides }) : plain),
         async stored(id) {
           const timer = await counted.store.find(id);
           if (timer === undefined) throw new Error('the timer is gone');

@@ -21,13 +21,12 @@ export interface Replica {
 }
 
 /** Two replicas at work on one database, by the real clock, with an action that remembers what was sent and when. */
-export interface TwoReplicas {
+export interface TwoReplicas extends AsyncDisposable {
   replicas: [Replica, Replica];
   /** Instants by the store's clock, by timer. */
   sends: Map<string, number[]>;
   /** Until neither holds anything. */
   settled(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** Short, so that many races with the claim fit into a second. */
@@ -50,7 +49,7 @@ export async function startTwoReplicas(
     replicas,
     sends,
     settled: () => eventually(() => replicas.every(({ scheduler }) => scheduler.held === 0), 20_000),
-    async close() {
+    async [Symbol.asyncDispose]() {
       await Promise.all(replicas.map(({ scheduler }) => scheduler.stop()));
       await close();
     },

@@ -19,7 +19,7 @@ async function runBroken(fault: StoreFault, { client, database, start }: Scenari
 }
 
 describe('The ledger of real processes', () => {
-  test(
+  test.concurrent(
     'shows when a service sends early',
     scenario(async (world) => {
       await runBroken('early', world);
@@ -28,7 +28,7 @@ describe('The ledger of real processes', () => {
     }),
   );
 
-  test(
+  test.concurrent(
     'shows when a service sends again what it has sent',
     scenario(async (world) => {
       await runBroken('forgets what it sent', world);
@@ -37,7 +37,7 @@ describe('The ledger of real processes', () => {
     }),
   );
 
-  test(
+  test.concurrent(
     'shows when a service loses what it had taken in hand as it was killed',
     scenario(async (world) => {
       world.receiver.answerBy(() => ({ status: 204, afterMs: 200 }));

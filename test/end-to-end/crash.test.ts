@@ -12,7 +12,7 @@ const FRESH_MS = 2000;
 const GRACE_MS = 5000;
 
 describe('A replica that is killed', () => {
-  test(
+  test.concurrent(
     'loses nothing and doubles at most what it had sent and not recorded; another one sends what it held when the leases run out',
     scenario(async ({ client, receiver, faults, database, start, allDone, figures }) => {
       const [count, inFlightAtMost] = [sized(2000, 500), 16];
@@ -59,7 +59,7 @@ describe('A replica that is killed', () => {
     60_000,
   );
 
-  test(
+  test.concurrent(
     'on SQLite has its timers sent at its next start, whatever was left of their leases',
     scenario(async ({ client, receiver, faults, database, start, allDone, figures }) => {
       // The default lease of 30 s: nobody waits for it.
@@ -85,7 +85,7 @@ describe('A replica that is killed', () => {
 });
 
 describe('Timers that fell due while everything was down', () => {
-  test.each(['sqlite', 'mysql'] as const)('are sent at the next start, the oldest first (%s)', (kind) =>
+  test.concurrent.each(['sqlite', 'mysql'] as const)('are sent at the next start, the oldest first (%s)', (kind) =>
     scenario(async ({ client, receiver, database, elsewhere, start, allDone, figures }) => {
       const inFlightAtMost = 8;
       const env = { ...(await database(kind)), ...SHORT_LEASE, MAX_CONCURRENCY: String(inFlightAtMost) };

@@ -6,7 +6,7 @@ import { FLAWLESS, scenario, sized, until } from './scenario.ts';
 const spreadDelayMs = (number: number) => (number * 37) % 2000;
 
 describe.each(['sqlite', 'mysql'] as const)('One replica on %s', (kind) => {
-  test(
+  test.concurrent(
     'sends each of hundreds of timers over seconds once and none early',
     scenario(async ({ client, database, start, allDone, figures }) => {
       const replica = await start('replica', await database(kind));
@@ -21,7 +21,7 @@ describe.each(['sqlite', 'mysql'] as const)('One replica on %s', (kind) => {
 });
 
 describe('Two replicas on one MySQL', () => {
-  test(
+  test.concurrent(
     'share the timers: each is sent once, none early, by both of them',
     scenario(async ({ client, database, start, allDone, figures }) => {
       const count = sized(2000, 400);
@@ -47,7 +47,7 @@ describe('Two replicas on one MySQL', () => {
     }),
   );
 
-  test(
+  test.concurrent(
     'of which one serves the API and the other schedules do the whole job together',
     scenario(async ({ client, database, start, allDone, figures }) => {
       const env = { ...(await database('mysql')), ...SHORT_LEASE, LOG_LEVEL: 'debug' };

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { quickStart, startServer, type DatabaseServer } from '../support/database-server.ts';
 import { createDatabase } from '../support/databases.ts';
 import { SHORT_LEASE, SHORT_LEASE_MS } from '../support/service-process.ts';
-import { scenario, sized, tell, until, untilInstant } from './scenario.ts';
+import { scenario, sized, tell, until, untilInstant, type Scenario } from './scenario.ts';
 
 /** Every answer of the API comes within this, and work goes on within this after the database has come back. */
 const PROMISED_MS = 5000;
@@ -10,14 +10,17 @@ const PROMISED_MS = 5000;
 const SLACK_MS = 1500;
 const MIB = 1024 * 1024;
 
-let server: DatabaseServer;
-beforeAll(async () => void (server = await startServer('mysql', { extraArgs: quickStart })), 120_000);
-afterAll(() => server.stop());
+/** A scenario with a database server of its own, to ill-treat. */
+const withServer = (body: (world: Scenario, server: DatabaseServer) => Promise<void>) =>
+  scenario(async (world) => {
+    const server = await startServer('mysql', { extraArgs: quickStart });
+    await body(world, server).finally(() => server.stop());
+  });
 
 describe('While the database is away', () => {
-  test(
+  test.concurrent(
     'the API says so within 5 s, what was being sent ends and is recorded later, and then everything goes on by itself',
-    scenario(async ({ client, receiver, faults, start, allDone, figures }) => {
+    withServer(async ({ client, receiver, faults, start, allDone, figures }, server) => {
       const { url } = await createDatabase('mysql', server.url);
       const env = { DATABASE_URL: url, ...SHORT_LEASE };
       const [one, other] = await Promise.all([start('one', env), start('other', env)]);
@@ -72,9 +75,9 @@ describe('While the database is away', () => {
     120_000,
   );
 
-  test(
+  test.concurrent(
     'requests that cannot be served do not pile up in memory',
-    scenario(async ({ client, start }) => {
+    withServer(async ({ client, start }, server) => {
       const { url } = await createDatabase('mysql', server.url);
       const replica = await start('replica', { DATABASE_URL: url, LOG_LEVEL: 'error' });
       const [seconds, perSecond] = [sized(60, 4), sized(500, 250)];

@@ -1,31 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { queryServer } from '../support/databases.ts';
-import { KINDS, startStatusServer, type StatusServer } from '../support/status-server.ts';
-import { scenario, sized, tell, until, type Scenario } from './scenario.ts';
+import { KINDS, type StatusServer } from '../support/status-server.ts';
+import { callback, ENV, EVERY_MS, IDS, INTERVAL_MS, kindOf, startMixedStatusServer, TTL_MS } from './presence-world.ts';
+import { scenario, sized, tell, until } from './scenario.ts';
 
-/** All times of the full run are five times those of the scaled one. */
-const UNIT = sized(5, 1);
-const IDS = Array.from({ length: sized(200, 60) }, (_, index) => index);
 const ROUNDS = sized(12, 6);
-const EVERY_MS = UNIT * 1000;
-const TTL_MS = UNIT * 6000;
-const INTERVAL_MS = UNIT * 600;
-const FASTEST_MS = UNIT * 60;
-const SLOWEST_MS = UNIT * 800;
 /** What the machine may take beyond what is promised: between the clocks of two processes, and to look. */
 const CLOCK_SLACK_MS = 5;
 const SLACK_MS = 1000;
-/** Webhooks beside the checks may be this much later than without them. */
-const P99_WITHIN_MS = 20;
 
-const ENV = {
-  OBJECTS_TIMEOUT_MS: String(UNIT * 1000),
-  OBJECT_TTL_SECONDS: String(TTL_MS / 1000),
-  ROUTINE_INTERVAL: String(INTERVAL_MS / 1000),
-};
-
-const kindOf = (id: string) => KINDS[Number(id) % KINDS.length] ?? 'online';
 /** Online too, and asked for in one round alone: nobody asks again where their check is lost. */
 const SINGLES_PER_ROUND = 10;
 const singlesOf = (round: number) =>
@@ -47,10 +31,7 @@ test(
   scenario(async (given) => {
     const { database, start, faults, elsewhere } = given;
     const { receiver: goodbyes } = await elsewhere();
-    const statusServer = await startStatusServer({
-      kindOf,
-      takesMs: () => FASTEST_MS + Math.random() * (SLOWEST_MS - FASTEST_MS),
-    });
+    const statusServer = await startMixedStatusServer();
     try {
       const { DATABASE_URL } = await database('mysql');
       const env = {
@@ -110,50 +91,6 @@ test(
   }),
   240_000,
 );
-
-test(
-  'Webhooks are as punctual beside checks as without them',
-  scenario(async (given) => {
-    const statusServer = await startStatusServer({
-      kindOf,
-      takesMs: () => FASTEST_MS + Math.random() * (SLOWEST_MS - FASTEST_MS),
-    });
-    try {
-      const env = { ...ENV, ...(await given.database('mysql')), OBJECTS_URL: statusServer.url };
-      const [one, other] = await Promise.all([given.start('one', env), given.start('other', env)]);
-      const without = await latenessOf(given, [one.url, other.url]);
-      const over = new AbortController();
-      const producing = produce([one, other], over.signal);
-      const beside = await latenessOf(given, [one.url, other.url]);
-      over.abort();
-      await producing;
-      tell(`p99 of webhooks without checks ${without} ms, beside them ${beside} ms`);
-      expect(statusServer.asked.length).toBeGreaterThan(IDS.length / 2);
-      expect(beside).toBeLessThan(without + P99_WITHIN_MS);
-    } finally {
-      await statusServer.close();
-    }
-  }),
-  240_000,
-);
-
-/** Has all objects checked every so often, by the replicas in turn, until it is told to stop. */
-async function produce(replicas: { url: string }[], signal: AbortSignal): Promise<void> {
-  for (let round = 0; !signal.aborted; round++) {
-    await callback(replicas[round % replicas.length]?.url ?? '', IDS);
-    await delay(EVERY_MS);
-  }
-}
-
-async function callback(base: string, ids: number[]): Promise<{ status: number; accepted: number }> {
-  const response = await fetch(`${base}/callback`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ object_ids: ids }),
-  });
-  const { accepted } = (await response.json()) as { accepted: number };
-  return { status: response.status, accepted };
-}
 
 async function listAll(base: string): Promise<SeenObject[]> {
   const objects: SeenObject[] = [];
@@ -215,21 +152,4 @@ async function untilGone(base: string, rowsLeft: () => Promise<Set<string>>) {
   const late = (at: Map<string, number>) =>
     online.map((id) => (at.get(id) ?? NaN) - (lastSeen.get(id) ?? NaN) - TTL_MS).sort((a, b) => a - b);
   return { api: late(apiAt), row: late(rowAt) };
-}
-
-/** p99 over webhooks asked of both replicas at a steady pace, milliseconds. */
-async function latenessOf({ elsewhere }: Scenario, bases: string[]): Promise<number> {
-  const { receiver, client } = await elsewhere();
-  const count = sized(2000, 200);
-  await client.create({
-    count,
-    perSecond: sized(50, 100),
-    delayMs: (number) => (number * 37) % 2000,
-    target: (number) => bases[number % bases.length] ?? '',
-  });
-  await until('all of them have arrived', () => new Set(receiver.arrivals.map(({ id }) => id)).size === count);
-  const dueAt = new Map(client.intents.map((intent) => [intent.id, intent.dueAt ?? NaN]));
-  const late = receiver.arrivals.map(({ id, at }) => at - (dueAt.get(id) ?? NaN)).sort((a, b) => a - b);
-  expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
-  return late[Math.floor(late.length * 0.99)] ?? NaN;
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { systemClock } from '../../src/platform/index.ts';
-import { createJanitor, type Janitor } from '../../src/scheduler/index.ts';
-import { startTwoReplicas, type Replica, type TwoReplicas } from '../api/two-replicas.ts';
+import { createJanitor } from '../../src/scheduler/index.ts';
+import { startTwoReplicas, type TwoReplicas } from '../api/two-replicas.ts';
 import { everyTimer } from '../store/contract-changes.ts';
 import { makeTimers } from '../support/timers.ts';
 
@@ -18,15 +18,9 @@ const AHEAD_MS = 2500;
 const ALLOWED_MS = 5;
 const DAY_MS = 86_400_000;
 
-let two: TwoReplicas;
-let janitors: Janitor[] = [];
-afterEach(async () => {
-  await Promise.all(janitors.map((janitor) => janitor.stop()));
-  await two.close();
-});
-
 /** Fires at the rate for whole seconds, at least one, until it is enough; resolves with the lateness of each, sorted. */
-async function fire({ store, storeClock }: Replica, isEnough: (seconds: number) => boolean): Promise<number[]> {
+async function fire(two: TwoReplicas, isEnough: (seconds: number) => boolean): Promise<number[]> {
+  const [{ store, storeClock }] = two.replicas;
   const due = new Map<string, number>();
   for (let seconds = 0; seconds === 0 || !isEnough(seconds); seconds++) {
     const begin = Math.ceil(storeClock.now()) + AHEAD_MS;
@@ -50,44 +44,50 @@ const p99 = (sorted: number[]): number => sorted[Math.floor((sorted.length - 1) 
 const engines = FULL ? (['mysql'] as const) : (['mysql', 'SQLite'] as const);
 
 describe.each(engines)('On %s,', (engine) => {
-  it(`the purge of ${FINISHED} finished timers leaves those alone that fire meanwhile, and does not hold them up`, async () => {
-    two = await startTwoReplicas(engine, { pollIntervalMs: 500, lookaheadMs: 1000 });
-    const [first] = two.replicas;
-    const finishedAt = Math.floor(first.storeClock.now()) - 8 * DAY_MS;
-    for (let made = 0; made < FINISHED; made += 5000) {
-      await first.store.insert(makeTimers(5000, (index) => ({ status: 'done', wakeAt: finishedAt + made + index })));
-    }
-    const before = await fire(first, (seconds) => seconds >= SECONDS_WITHOUT);
+  it.concurrent(
+    `the purge of ${FINISHED} finished timers leaves those alone that fire meanwhile, and does not hold them up`,
+    async () => {
+      await using started = new AsyncDisposableStack();
+      const two = started.use(await startTwoReplicas(engine, { pollIntervalMs: 500, lookaheadMs: 1000 }));
+      const [first] = two.replicas;
+      const finishedAt = Math.floor(first.storeClock.now()) - 8 * DAY_MS;
+      for (let made = 0; made < FINISHED; made += 5000) {
+        await first.store.insert(makeTimers(5000, (index) => ({ status: 'done', wakeAt: finishedAt + made + index })));
+      }
+      const before = await fire(two, (seconds) => seconds >= SECONDS_WITHOUT);
 
-    janitors = two.replicas.map(({ store, storeClock }) =>
-      createJanitor({
-        store,
-        storeClock,
-        clock: systemClock,
-        random: Math.random,
-        logger: pino({ level: 'silent' }),
-        retentionMs: 7 * DAY_MS,
-      }),
-    );
-    await Promise.all(janitors.map((janitor) => janitor.start()));
-    let isLeft = true;
-    const during = fire(first, () => !isLeft);
-    const old = { ...everyTimer, status: 'done', wakeTo: finishedAt + FINISHED } as const;
-    while (isLeft) {
-      isLeft = (await first.store.list(old, { after: null, limit: 1 })).timers.length > 0;
-      await delay(250);
-    }
-    const withPurge = await during;
-    const after = await fire(first, (seconds) => seconds >= SECONDS_WITHOUT);
-    // Before and after, lest the other work of the machine be taken for that of the purge.
-    const without = [...before, ...after].sort((a, b) => a - b);
+      const janitors = two.replicas.map(({ store, storeClock }) =>
+        createJanitor({
+          store,
+          storeClock,
+          clock: systemClock,
+          random: Math.random,
+          logger: pino({ level: 'silent' }),
+          retentionMs: 7 * DAY_MS,
+        }),
+      );
+      started.defer(async () => void (await Promise.all(janitors.map((janitor) => janitor.stop()))));
+      await Promise.all(janitors.map((janitor) => janitor.start()));
+      let isLeft = true;
+      const during = fire(two, () => !isLeft);
+      const old = { ...everyTimer, status: 'done', wakeTo: finishedAt + FINISHED } as const;
+      while (isLeft) {
+        isLeft = (await first.store.list(old, { after: null, limit: 1 })).timers.length > 0;
+        await delay(250);
+      }
+      const withPurge = await during;
+      const after = await fire(two, (seconds) => seconds >= SECONDS_WITHOUT);
+      // Before and after, lest the other work of the machine be taken for that of the purge.
+      const without = [...before, ...after].sort((a, b) => a - b);
 
-    if (FULL)
-      process.stderr.write(`p99 without ${p99(without)} ms, with ${p99(withPurge)} ms, ${withPurge.length} fired\n`);
-    if (FULL) expect(p99(withPurge) - p99(without)).toBeLessThan(ALLOWED_MS);
-    const fresh = { ...everyTimer, status: 'done', wakeFrom: finishedAt + FINISHED } as const;
-    expect((await first.store.list(fresh, { after: null, limit: 500 })).timers.length).toBeGreaterThanOrEqual(
-      Math.min(without.length + withPurge.length, 500),
-    );
-  }, 900_000);
+      if (FULL)
+        process.stderr.write(`p99 without ${p99(without)} ms, with ${p99(withPurge)} ms, ${withPurge.length} fired\n`);
+      if (FULL) expect(p99(withPurge) - p99(without)).toBeLessThan(ALLOWED_MS);
+      const fresh = { ...everyTimer, status: 'done', wakeFrom: finishedAt + FINISHED } as const;
+      expect((await first.store.list(fresh, { after: null, limit: 500 })).timers.length).toBeGreaterThanOrEqual(
+        Math.min(without.length + withPurge.length, 500),
+      );
+    },
+    900_000,
+  );
 });

@@ -7,6 +7,12 @@ import { describeChanges } from './contract-changes.ts';
 import { describeLists } from './contract-lists.ts';
 import { describeRetention } from './contract-retention.ts';
 
+/** Where claims do not skip what others have locked, one may run into deadlocks until its time is over, and gets nothing. */
+function unlessRefused(error: unknown): [] {
+  if (error instanceof Refusal && error.code === 'store_unavailable') return [];
+  throw error;
+}
+
 /** A store on a database of its own, and further replicas of it where the engine takes more than one. */
 export interface OpenedStore {
   store: TimerStore;
@@ -181,17 +187,11 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
       it('never gets a row that another claim has', async () => {
         await store.insert(makeTimers(2000));
         const claims = Array.from({ length: 16 }, (_, index) =>
-          (index % 2 === 0 ? store : opened.replica).claim(claimOf({ limit: 250 })),
+          (index % 2 === 0 ? store : opened.replica).claim(claimOf({ limit: 250 })).catch(unlessRefused),
         );
 
-        // Where the server waits for locks it may find sixteen at once deadlocked, time and again; such a claim took nothing.
-        const settled = await Promise.allSettled(claims);
-        const ids = settled.flatMap((claim) => (claim.status === 'fulfilled' ? claim.value : [])).map(({ id }) => id);
-        const refused = settled.flatMap((claim) => (claim.status === 'rejected' ? [claim.reason as unknown] : []));
+        const ids = (await Promise.all(claims)).flat().map(({ id }) => id);
 
-        expect(refused.filter((error) => !(error instanceof Refusal && error.code === 'store_unavailable'))).toEqual(
-          [],
-        );
         expect(ids.length).toBeGreaterThan(0);
         const later = (await store.claim(claimOf({ limit: 500 }))).map(({ id }) => id);
         expect(new Set([...ids, ...later]).size).toBe(ids.length + later.length);

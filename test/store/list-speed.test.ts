@@ -73,11 +73,11 @@ describe.each(Object.entries(ENGINES))(`On %s with ${TIMERS} timers, a page`, (_
   );
 });
 
-/** Of several tries, since whatever else the machine does is none of the store's doing. */
+/** Of several tries where the first is not fast enough, since whatever else the machine does is none of the store's doing. */
 async function fastest(store: TimerStore, query: TimerQuery, page: { after: ListPosition | null; limit: number }) {
   let ms = Infinity;
   let next: ListPosition | null = null;
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < TRIES && ms > WITHIN_MS; tries++) {
     const startedAt = performance.now();
     ({ next } = await store.list(query, page));
     ms = Math.min(ms, performance.now() - startedAt);
