@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { SHORT_LEASE } from '../support/service-process.ts';
 import { FLAWLESS, scenario, sized, until } from './scenario.ts';
 
 /** Some due at once, some by the next pass, most of them later: from 0 to 2 s. */
@@ -25,7 +24,7 @@ describe('Two replicas on one MySQL', () => {
     'share the timers: each is sent once, none early, by both of them',
     scenario(async ({ client, database, start, allDone, figures }) => {
       const count = sized(2000, 400);
-      const env = { ...(await database('mysql')), ...SHORT_LEASE, LOG_LEVEL: 'debug' };
+      const env = { ...(await database('mysql')), LOG_LEVEL: 'debug' };
       const [one, other] = await Promise.all([start('one', env), start('other', env)]);
 
       // All of them asked of one, so that what the other sends it has claimed.
@@ -50,7 +49,7 @@ describe('Two replicas on one MySQL', () => {
   test.concurrent(
     'of which one serves the API and the other schedules do the whole job together',
     scenario(async ({ client, database, start, allDone, figures }) => {
-      const env = { ...(await database('mysql')), ...SHORT_LEASE, LOG_LEVEL: 'debug' };
+      const env = { ...(await database('mysql')), LOG_LEVEL: 'debug' };
       const [api, scheduler] = await Promise.all([
         start('api', { ...env, ROLE: 'api' }),
         start('scheduler', { ...env, ROLE: 'scheduler' }),

@@ -8,7 +8,8 @@ import { everyTimer } from '../store/contract-changes.ts';
 import { makeTimers } from '../support/timers.ts';
 
 const FULL = process.env.TEST_FULL === '1';
-const FINISHED = FULL ? 1_000_000 : 5000;
+const FINISHED = FULL ? 1_000_000 : 2000;
+const INSERTED_AT_ONCE = Math.min(FINISHED, 5000);
 /** Due a second, over both replicas. */
 const RATE = FULL ? 500 : 100;
 const SECONDS_WITHOUT = FULL ? 30 : 1;
@@ -51,8 +52,10 @@ describe.each(engines)('On %s,', (engine) => {
       const two = started.use(await startTwoReplicas(engine, { pollIntervalMs: 500, lookaheadMs: 1000 }));
       const [first] = two.replicas;
       const finishedAt = Math.floor(first.storeClock.now()) - 8 * DAY_MS;
-      for (let made = 0; made < FINISHED; made += 5000) {
-        await first.store.insert(makeTimers(5000, (index) => ({ status: 'done', wakeAt: finishedAt + made + index })));
+      for (let made = 0; made < FINISHED; made += INSERTED_AT_ONCE) {
+        await first.store.insert(
+          makeTimers(INSERTED_AT_ONCE, (index) => ({ status: 'done', wakeAt: finishedAt + made + index })),
+        );
       }
       const before = await fire(two, (seconds) => seconds >= SECONDS_WITHOUT);
 
