@@ -1,4 +1,6 @@
-const isFull = process.env.TEST_FULL === '1';
+import { env } from 'node:process';
+
+const isFull = env.TEST_FULL === '1';
 
 /** Native ESM; types are checked by tsc, so the transform only strips them. */
 const project = {

@@ -69,7 +69,9 @@ describe.each(engines)('On %s,', (engine) => {
           retentionMs: 7 * DAY_MS,
         }),
       );
-      started.defer(async () => void (await Promise.all(janitors.map((janitor) => janitor.stop()))));
+      started.defer(async () => {
+        await Promise.all(janitors.map((janitor) => janitor.stop()));
+      });
       await Promise.all(janitors.map((janitor) => janitor.start()));
       let isLeft = true;
       const during = fire(two, () => !isLeft);
