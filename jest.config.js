@@ -18,10 +18,13 @@ const project = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
 };
 
-/** These measure how late something is, to fractions of a second: beside another file they would tell of that one. */
-const measuring = ['end-to-end/crash', 'end-to-end/presence-load', 'end-to-end/rolling-restarts'].map(
-  (name) => `<rootDir>/test/${name}.test.ts`,
-);
+/** These measure how late something is, or race, to fractions of a second: beside another file they would tell of that one. */
+const measuring = [
+  'api/change-races',
+  'end-to-end/crash',
+  'end-to-end/presence-load',
+  'end-to-end/rolling-restarts',
+].map((name) => `<rootDir>/test/${name}.test.ts`);
 
 export default {
   // On two cores. At full size nearly everything measures.
