@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { callback, ENV, EVERY_MS, IDS, startMixedStatusServer } from './presence-world.ts';
 import { scenario, sized, tell, until, type Scenario } from './scenario.ts';
 
-/** Webhooks beside the checks may be this much later than without them: of two hundred, the worst but two tell of the machine. */
+/** Webhooks beside the checks may be this much later than without them: of two hundred, the worst but one tells of the machine. */
 const P99_WITHIN_MS = sized(20, 100);
 
 test(
