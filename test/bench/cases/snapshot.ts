@@ -23,7 +23,7 @@ const RATIO_AT_MOST = 1.5;
  */
 export const snapshot: BenchCase = {
   name: 'snapshot',
-  title: `a snapshot held open through ${FIRES.toLocaleString('en')} fires`,
+  title: `a snapshot held open through ${FIRES.toLocaleString('en')} fires, ${LATER.toLocaleString('en')} others waiting`,
   target: `pass time at the end ≤ ${RATIO_AT_MOST} × the start`,
   async run(bench) {
     await using database = await bench.createDatabase('mysql');
