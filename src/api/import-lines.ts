@@ -7,7 +7,7 @@ import type { Line } from './read-lines.ts';
 import type { Entry, Schedule } from './schedule.ts';
 
 /** What is stored together, at the most; small enough that the store works on one batch while the next is being made. */
-const BATCH_TIMERS = 500;
+const BATCH_TIMERS = 1000;
 const BATCH_BYTES = 1024 * 1024;
 const ERRORS_TOLD = 1000;
 

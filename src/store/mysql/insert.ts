@@ -6,7 +6,7 @@ import { isDuplicateKey } from './errors.ts';
 /** A statement stays far below the smallest usual max_allowed_packet (16 MiB), also with its bytes spelled in hex. */
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
 const ROW_BYTES = 1024;
-const MAX_STATEMENT_ROWS = 500;
+const MAX_STATEMENT_ROWS = 1000;
 /** What the table gives a column that is left out, where that is not null; see the migrations. */
 const DEFAULTS: Partial<TimerRow> = {
   status: 'waiting',

@@ -24,7 +24,7 @@ import { queueChecks } from './queue-checks.ts';
 import { findLost, recordResults } from './record.ts';
 
 /** Timers that one statement inserts; of a larger call two go at a time. */
-const MAX_INSERTED = 500;
+const MAX_INSERTED = 1000;
 
 /**
  * `api` and `engine` are connections of their own, so that requests cannot starve the scheduler. Both are closed with the
