@@ -193,24 +193,24 @@ describe('An import', () => {
       return store.insertKeyed(entries);
     };
     const { client, answer } = await openImport({ store: { ...store, insertKeyed } });
-    client.end(lines(1000) + `${line({ key: 'later' })}\n`.repeat(500) + lines(500));
+    client.end(lines(2000) + `${line({ key: 'later' })}\n`.repeat(1000) + lines(1000));
     await eventually(() => calls.length === 2);
 
     calls[1]?.resolve();
     await new Promise((resolve) => setImmediate(resolve));
-    expect([calls.map(({ timers }) => timers.length), keyed]).toEqual([[500, 500], 0]);
+    expect([calls.map(({ timers }) => timers.length), keyed]).toEqual([[1000, 1000], 0]);
     calls[0]?.resolve();
     await eventually(() => calls.length === 3);
-    expect(keyed).toBe(500);
+    expect(keyed).toBe(1000);
     calls[2]?.resolve();
 
-    expect((await answer).body).toMatchObject({ created: 1501, changed: 499 });
+    expect((await answer).body).toMatchObject({ created: 3001, changed: 999 });
   });
 
   it('counts on no batch that was stored beside one that was not', async () => {
     const { store, calls } = slowStore();
     const { client, answer } = await openImport({ store });
-    client.end(lines(1000));
+    client.end(lines(2000));
     await eventually(() => calls.length === 2);
 
     calls[1]?.resolve();
