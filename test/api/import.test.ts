@@ -193,7 +193,7 @@ describe('An import', () => {
       return store.insertKeyed(entries);
     };
     const { client, answer } = await openImport({ store: { ...store, insertKeyed } });
-    client.end(lines(2000) + `${line({ key: 'later' })}\n`.repeat(1000) + lines(1000));
+    client.end(lines(2000) + `${line({ key: 'later' })}\n`.repeat(1000) + lines(100));
     await eventually(() => calls.length === 2);
 
     calls[1]?.resolve();
@@ -204,7 +204,7 @@ describe('An import', () => {
     expect(keyed).toBe(1000);
     calls[2]?.resolve();
 
-    expect((await answer).body).toMatchObject({ created: 3001, changed: 999 });
+    expect((await answer).body).toMatchObject({ created: 2101, changed: 999 });
   });
 
   it('counts on no batch that was stored beside one that was not', async () => {

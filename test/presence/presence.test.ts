@@ -164,7 +164,7 @@ describe('The routine', () => {
     for (let round = 0; round < 4; round++) await pass();
     expect(presence.webhooks).toHaveLength(1101);
     const [goodbye] = presence.webhooks;
-    expect(goodbye).toMatchObject({
+    expect(await presence.store.find(goodbye?.id ?? '')).toMatchObject({
       url: GONE,
       method: 'POST',
       appendId: false,
