@@ -37,10 +37,7 @@ export function sizingTableOf(rows: Row[]): string {
       'one replica that has nothing to do',
       `${value(idle, 'perSecond').toFixed(1)} statements/s, ${value(idle, 'percent').toFixed(1)} % of a core`,
     ],
-    [
-      "a timer on the database's disk",
-      `${value(tableSize, 'bytes per timer').toFixed(0)} bytes and its body; ${value(tableSize, 'of the hot index').toFixed(0)} of them in the index that should stay in memory`,
-    ],
+    ['a timer in the index that should stay in memory', `${value(tableSize, 'hot index bytes').toFixed(0)} bytes`],
     [
       'memory of one replica',
       `${value(backlog, 'rssMb').toFixed(0)} MB at most; it holds 5,000 timers however many there are`,

@@ -4,7 +4,7 @@ import { POOL_SIZE } from '../bench.ts';
 import { median } from '../measure.ts';
 import { comparePasses, DUE, samplePass, type PassSample } from '../pass-samples.ts';
 import { openPasses } from '../passes.ts';
-import { bytesPerTimer } from '../table-bytes.ts';
+import { hotIndexBytes } from '../hot-index-bytes.ts';
 
 const SMALL = 10_000;
 const LARGE = 1_000_000;
@@ -27,7 +27,7 @@ function tableSizeCase({ name, large, long }: { name: string; large: number; lon
     async run(bench) {
       await using few = await openPasses((await bench.waitingTable(SMALL)).url);
       const { url } = await bench.waitingTable(large);
-      const bytes = await bytesPerTimer(url, 2 * large);
+      const indexBytes = await hotIndexBytes(url, 2 * large);
       await using many = await openPasses(url);
       const samples = { few: [] as PassSample[], many: [] as PassSample[] };
       for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
@@ -36,12 +36,12 @@ function tableSizeCase({ name, large, long }: { name: string; large: number; lon
         samples.few.push(ofFew);
         samples.many.push(ofMany);
       }
-      return judge(samples.few, samples.many, bytes);
+      return judge(samples.few, samples.many, indexBytes);
     },
   };
 }
 
-function judge(small: PassSample[], large: PassSample[], bytes: { all: number; hotIndex: number }) {
+function judge(small: PassSample[], large: PassSample[], indexBytes: number) {
   const rowsOf = (samples: PassSample[]) => samples.map(({ rows }) => rows);
   const equal = isDeepStrictEqual(rowsOf(small), rowsOf(large));
   const examined = median(large.map(({ rows }) => Object.values(rows).reduce((sum, value) => sum + value, 0)));
@@ -49,6 +49,6 @@ function judge(small: PassSample[], large: PassSample[], bytes: { all: number; h
   return {
     figure: `rows examined ${equal ? 'equal' : 'NOT equal'} (${examined} for ${DUE} due); ${figure}`,
     met: equal && values.busyRatio <= TIME_AT_MOST && values.idleRatio <= TIME_AT_MOST,
-    values: { ...values, examined, 'bytes per timer': bytes.all, 'of the hot index': bytes.hotIndex },
+    values: { ...values, examined, 'hot index bytes': indexBytes },
   };
 }
