@@ -25,7 +25,7 @@ describe('While the database is away', () => {
       const env = { DATABASE_URL: url, ...SHORT_LEASE };
       const [one, other] = await Promise.all([start('one', env), start('other', env)]);
       const replicas = [one, other];
-      receiver.answerBy(() => ({ status: 204, afterMs: 600 }));
+      receiver.answerBy(() => ({ status: 204, afterMs: 300 }));
       const perSecond = sized(100, 40);
       const post = (seconds: number) =>
         client.create({
