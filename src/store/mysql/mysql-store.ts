@@ -23,7 +23,7 @@ import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
 import { queueChecks } from './queue-checks.ts';
 import { findLost, recordResults } from './record.ts';
 
-/** Timers that one statement inserts; of a larger call two go at a time. */
+/** Timers that go to the store together: a batch of the API, or of an import. */
 const MAX_INSERTED = 1000;
 
 /**
@@ -61,14 +61,7 @@ export function createMysqlStore(deps: {
         const { rows } = await sql<{ now: string }>`SELECT UNIX_TIMESTAMP(NOW(6)) * 1000 AS now`.execute(db);
         return Number(rows[0]?.now);
       }),
-    insert: async (timers) => {
-      if (timers.length <= MAX_INSERTED) return inserts.add(timers);
-      const parts: Promise<void>[] = [];
-      for (let from = 0; from < timers.length; from += MAX_INSERTED) {
-        parts.push(inserts.add(timers.slice(from, from + MAX_INSERTED)));
-      }
-      await Promise.all(parts);
-    },
+    insert: (timers) => inserts.add(timers),
     insertKeyed: keyedInserts,
     findByKey: (query) => onApi((db) => findByKey(db, query)),
     find: (id) =>
