@@ -58,9 +58,9 @@ const isOpen = sql`t.claim_id = UNHEX(r.claim_id) AND t.status IN ('executing', 
 async function recordDelivered(db: Kysely<Database>, rows: ResultRow[]): Promise<number> {
   const ofAttempt = ['fired_at', 'lateness_ms', 'duration_ms', 'http_status', 'answer'] as const;
   const { numAffectedRows } = await sql`
-    UPDATE ${resultTable(rows, ['id', 'claim_id', 'wake_at', ...ofAttempt])}
+    UPDATE ${resultTable(rows, ['id', 'claim_id', 'wake_at', 'next_attempt_at', ...ofAttempt])}
     STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)
-       SET t.status = 'done', t.reason = NULL, t.wake_at = r.wake_at, t.next_attempt_at = r.wake_at,
+       SET t.status = 'done', t.reason = NULL, t.wake_at = r.wake_at, t.next_attempt_at = r.next_attempt_at,
            t.attempts = t.attempts + 1, t.lost = 0, t.error_code = NULL, t.error_message = NULL,
            ${sql.raw(ofAttempt.map((column) => `t.${column} = r.${column}`).join(', '))}
      WHERE ${isOpen}`.execute(db);
