@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findChromiumBinary } from '../support/chromium-binary.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** Nothing the browser itself might want from the network; pages may reach this machine alone. */
 const FLAGS = [
@@ -126,15 +127,13 @@ async function attach(url: string, gone: () => Error): Promise<Page> {
       await send('Page.navigate', { url: address });
     },
     async until<Value>(expression: string) {
-      const deadline = performance.now() + 20_000;
-      for (;;) {
-        const value = await evaluate<Value>(expression);
-        if (value) return value;
-        if (performance.now() > deadline) {
-          throw new Error(`The page never came to ${expression}. It said:\n${complaints.join('\n')}`);
-        }
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      let value: Value | undefined;
+      await eventually(async () => Boolean((value = await evaluate<Value>(expression))), 20_000).catch(
+        (cause: unknown) => {
+          throw new Error(`The page never came to ${expression}. It said:\n${complaints.join('\n')}`, { cause });
+        },
+      );
+      return value as Value;
     },
     async screenshot() {
       const { data } = await send<{ data: string }>('Page.captureScreenshot', {});

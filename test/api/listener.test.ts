@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseApiKeys, type ApiDeps } from '../../src/api/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { apiUnderTest, HOOK, memoryStore } from './api-under-test.ts';
 
 const BODY = JSON.stringify({ seconds: 1, url: HOOK });
@@ -87,7 +88,7 @@ describe('a client that is too slow', () => {
     socket.pause();
     socket.write('GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(10));
 
-    while (!api.logged.some(({ aborted }) => aborted === true)) await sleep(10);
+    await eventually(() => api.logged.some(({ aborted }) => aborted === true));
   });
 
   it('does not keep others from being served, be it two hundred of them', async () => {
@@ -108,7 +109,7 @@ describe('a client that is too slow', () => {
     socket.write(`${HEAD}Content-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, 10)}`);
     await sleep(20);
     socket.destroy();
-    while (!api.logged.some(({ msg }) => msg === 'request')) await sleep(5);
+    await eventually(() => api.logged.some(({ msg }) => msg === 'request'));
 
     expect(api.store.rows.size).toBe(0);
     expect(api.logged).toMatchObject([{ level: 20, msg: 'request', aborted: true }]);
