@@ -13,6 +13,7 @@ const { default: manifest } = await import('../package.json', { with: { type: 'j
 const { createApp } = await import('./app.ts');
 const { ConfigError, readConfig } = await import('./config.ts');
 const { createLogger, systemClock } = await import('./platform/index.ts');
+const { rehearse } = await import('./rehearsal.ts');
 const { StoreStartError } = await import('./store/index.ts');
 
 const config = orFail(() => readConfig(process.env));
@@ -28,6 +29,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 try {
+  if (config.role !== 'api') await rehearse({ ...config.delivery, clock: systemClock, logger });
   await app.start();
 } catch (error) {
   if (error instanceof StoreStartError) fail(error.message);
