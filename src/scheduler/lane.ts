@@ -1,13 +1,13 @@
 import type { DestinationError, RecordedAttempt, Verdict } from '../timers/index.ts';
 import { LONGEST_HAND_BACK_MS } from './attempt.ts';
-import type { HeldTimer } from './held-timer.ts';
 import { createLaneLimit, type LaneLimit } from './lane-limit.ts';
+import { createLaneQueue, type LaneQueue } from './lane-queue.ts';
 import { createLaneStatistics, type LaneStatistics } from './lane-statistics.ts';
 
 /** What one destination has waiting and in flight, and how it has been doing. */
 export interface Lane {
   name: string;
-  queue: HeldTimer[];
+  queue: LaneQueue;
   inFlight: number;
   limit: LaneLimit;
   statistics: LaneStatistics;
@@ -31,7 +31,7 @@ export type Tier = 'proven' | 'new' | 'suspect';
 export function createLane({ name, cap, now }: { name: string; cap: number; now: number }): Lane {
   return {
     name,
-    queue: [],
+    queue: createLaneQueue(),
     inFlight: 0,
     limit: createLaneLimit({ cap }),
     statistics: createLaneStatistics(),

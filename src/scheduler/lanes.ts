@@ -17,13 +17,16 @@ const LEAST_WAKE_MS = 10;
  * not hold back another's ten; and a host that answers slowly or not at all holds few slots, so that it delays nobody else.
  */
 export interface Lanes {
-  /** The timer is due: it starts now, or as soon as its lane and the replica have a free slot. */
-  enqueue(held: HeldTimer, lane: { name: string; concurrency: number }): void;
+  /**
+   * The timer is due: it starts now, or as soon as its lane and the replica have a free slot. One of the backlog lets those
+   * of its lane go first that are due only now.
+   */
+  enqueue(held: HeldTimer, lane: { name: string; concurrency: number }, isBacklog: boolean): void;
   /** Whether the lane's host fails and has enough waiting as it is. */
   isCrowded(name: string): boolean;
   /** Takes out the queued timers of which this is so. */
   takeOut(isUnwanted: (held: HeldTimer) => boolean): Queued[];
-  /** Takes out what lanes hold beyond what they will soon be able to send, the latest comers first. */
+  /** Takes out what lanes hold beyond what they will soon be able to send: those whose turn would come last. */
   takeSurplus(): Queued[];
   all(): Iterable<Lane>;
   readonly queued: number;
@@ -139,17 +142,12 @@ export function createLanes(deps: {
     return lane;
   }
 
-  function takeFromQueues(select: (lane: Lane) => HeldTimer[]): Queued[] {
+  function takeFromQueues(takeFrom: (lane: Lane) => HeldTimer[]): Queued[] {
     const taken: Queued[] = [];
     const now = clock.monotonic();
     for (const lane of lanes.values()) {
       if (lane.queue.length > 0) {
-        const selected = select(lane);
-        if (selected.length > 0) {
-          const unwanted = new Set(selected);
-          lane.queue = lane.queue.filter((held) => !unwanted.has(held));
-          taken.push(...selected.map((held) => ({ held, lane })));
-        }
+        taken.push(...takeFrom(lane).map((held) => ({ held, lane })));
       } else if (lane.inFlight === 0 && now - lane.usedAt > FORGET_MS) {
         lanes.delete(lane.name);
       }
@@ -159,11 +157,11 @@ export function createLanes(deps: {
   }
 
   return {
-    enqueue(held, identity) {
+    enqueue(held, identity, isBacklog) {
       const now = clock.monotonic();
       const lane = laneOf(identity, now);
       lane.usedAt = now;
-      lane.queue.push(held);
+      lane.queue.push(held, isBacklog);
       queued += 1;
       standInLine(lane, now);
       fillSlots(now);
@@ -174,10 +172,13 @@ export function createLanes(deps: {
         lane !== undefined && lane.limit.isSuspect() && lane.queue.length >= queueAllowance(lane, clock.monotonic())
       );
     },
-    takeOut: (isUnwanted) => takeFromQueues((lane) => lane.queue.filter(isUnwanted)),
+    takeOut: (isUnwanted) => takeFromQueues(({ queue }) => queue.takeOut(isUnwanted)),
     takeSurplus() {
       const now = clock.monotonic();
-      return takeFromQueues((lane) => lane.queue.slice(Math.ceil(queueAllowance(lane, now))));
+      return takeFromQueues((lane) => {
+        const allowance = queueAllowance(lane, now);
+        return lane.queue.length <= allowance ? [] : lane.queue.takeOut((_held, place) => place >= allowance);
+      });
     },
     all: () => lanes.values(),
     get queued() {

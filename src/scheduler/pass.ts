@@ -7,7 +7,7 @@ import { createScanFloors } from './scan-floors.ts';
 import type { SchedulerSettings } from './settings.ts';
 
 /** What woke within this is fresh; what waits for longer is backlog. */
-const FRESH_MS = 2000;
+export const FRESH_MS = 2000;
 /** Share of the room that late timers get beside those still to come, and the backlog beside both. */
 const LATE_SHARE = 0.2;
 /**

@@ -10,7 +10,7 @@ import { createLanes } from './lanes.ts';
 import { createLargeBodies } from './large-bodies.ts';
 import { createLoop } from './loop.ts';
 import { createLostClaims } from './lost-claims.ts';
-import { createPass, type PassResult } from './pass.ts';
+import { createPass, FRESH_MS, type PassResult } from './pass.ts';
 import { createRecorder, type Result } from './recorder.ts';
 import { createSendMarks } from './send-marks.ts';
 import type { SchedulerSettings } from './settings.ts';
@@ -123,7 +123,7 @@ export function createScheduler(deps: {
   function release(held: HeldTimer): void {
     const lane = laneOf(held);
     if (lane === undefined) return record(held, attempts.handBackLater(held));
-    lanes.enqueue(held, lane);
+    lanes.enqueue(held, lane, storeClock.now() - held.timer.nextAttemptAt > FRESH_MS);
     clearLanesSoon();
   }
 

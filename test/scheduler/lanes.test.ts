@@ -16,7 +16,7 @@ test('What queues for a host goes on as soon as the host has shown that it works
   const start = () => new Promise<Verdict>((resolve) => ends.push(resolve));
   // A fourth of the slots is for hosts that nothing is known of: one.
   const lanes = createLanes({ maxConcurrency: 4, maxRatePerLane: null, clock: createManualClock(), start });
-  for (let count = 0; count < 10; count++) lanes.enqueue(held(), { name: 'webhook host', concurrency: 128 });
+  for (let count = 0; count < 10; count++) lanes.enqueue(held(), { name: 'webhook host', concurrency: 128 }, false);
   expect(lanes.inFlight).toBe(1);
 
   ends[0]?.('delivered');

@@ -371,6 +371,27 @@ describe('A backlog', () => {
     expect(rig.calls.map(({ timer }) => timer.id).sort()).toEqual(oldest.sort());
   });
 
+  it('to a host lets those go first that are due to it only now, but for one in five', async () => {
+    rig = await createRig({ settings: { maxConcurrency: 4 } });
+    const old = makeTimers(100, () => ({ dueAt: T0 - 100_000 }));
+    const current = makeTimers(12, () => ({ dueAt: T0 + 10 }));
+    await rig.store.insert([...old, ...current]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    expect(rig.calls).toHaveLength(1);
+
+    for (let count = 0; count < 16; count++) {
+      await eventually(() => rig.calls.length > count);
+      rig.calls[count]?.answer(delivered);
+    }
+
+    const isOld = new Set(old.map(({ id }) => id));
+    await eventually(() => rig.calls.length > 16);
+    const places = rig.calls.slice(1, 17).map(({ timer }) => (isOld.has(timer.id) ? 'old' : 'new'));
+    expect(places.filter((kind) => kind === 'new')).toHaveLength(12);
+    expect(places.indexOf('old')).toBeGreaterThan(2);
+  });
+
   it('stops being claimed when there is no room, and is claimed again as soon as there is', async () => {
     rig = await createRig({ settings: { batchSize: 500, maxConcurrency: 20_000 } });
     for (let hosts = 0; hosts < 50; hosts++) {
