@@ -37,7 +37,7 @@ export function listOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         summary: 'List timers',
         description:
           'With `status` in the order of time: what waits or executes the next first, what is finished the latest first. ' +
-          'Otherwise the newest first; of an admin’s list by `label`, owner by owner. A page looks at 5,000 timers at ' +
+          'Otherwise the newest first; of an admin’s list by `label`, owner by owner. A page looks at 4,000 timers at ' +
           'most, so it may be short, or empty, though more follow: only `"next_cursor": null` is the end.',
         requestParams: { query: listQuery },
         responses: {

@@ -8,6 +8,9 @@ import { walkOf } from './list-walks.ts';
 import { fromListedRow } from './listed-row.ts';
 import type { Database } from './schema.ts';
 
+/** A first step is walked to its end, though most pages are full long before. */
+const LONGEST_FIRST_STEP = 1000;
+
 /**
  * Walks in steps, each one statement and so one snapshot. A step tells the last entry that it walked, matching or not,
  * which is where the next step, or the next page, goes on. Steps grow, so that most pages need one and none needs many.
@@ -19,7 +22,7 @@ export async function listTimers(db: Kysely<Database>, hints: IndexHints, reques
   const timers: Timer[] = [];
   let position = after;
   let stretches = walk.stretchesAfter(position);
-  let step = 4 * limit;
+  let step = Math.min(4 * limit, LONGEST_FIRST_STEP);
   for (let left = MAX_WALKED; left > 0; left -= step) {
     const [where] = stretches;
     if (where === undefined) return { timers, next: null };

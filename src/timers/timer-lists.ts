@@ -19,7 +19,7 @@ export interface TimerLists {
 }
 
 /** Entries of an index that one page walks at most. */
-export const MAX_WALKED = 5000;
+export const MAX_WALKED = 4000;
 
 /** Which timers. What is undefined does not matter. */
 export interface TimerQuery {
