@@ -55,12 +55,13 @@ export function createPass(deps: {
     const now = Math.floor(storeClock.now());
     const freshFrom = now - FRESH_MS;
     const freshTo = now + settings.lookaheadMs;
-    const pulse = await store.pulse({ now, freshFrom, freshTo, ...floors.current() });
+    const from = floors.current(now);
+    const pulse = await store.pulse({ freshFrom, freshTo, ...from });
     if (storeClock.observe(pulse.storeNow)) {
       logger.warn({ store_now: pulse.storeNow }, 'store.clock_stepped');
       holdTakeOver();
     }
-    floors.seen(pulse, { freshFrom, now });
+    floors.seen(pulse, { freshFrom, leasesFrom: from.leasesFrom, now });
 
     // What can still be punctual comes first: a host's hundred thousand that are late already must not make others late.
     const ahead = pulse.fresh === null ? null : Math.max(pulse.fresh, now);
@@ -68,11 +69,12 @@ export function createPass(deps: {
     const share = Math.ceil(holdings.room() * LATE_SHARE);
     const forBacklog = pulse.backlog === null ? 0 : share;
     const forLate = forBacklog + (late === null ? 0 : share);
-    const mayTakeOver = clock.monotonic() >= noTakeOverBefore;
-    if (mayTakeOver && pulse.lease !== null) await expireSends(pulse.lease, now);
+    const hasRunOut = pulse.lease !== null && pulse.lease < now;
+    const lost = hasRunOut && clock.monotonic() >= noTakeOverBefore ? pulse.lease : null;
+    if (lost !== null) await expireSends(lost, now);
     const more = [
       await claimAhead(ahead, freshTo, holdings.room() - Math.max(forLate, KEPT_FOR_LATE)),
-      await claim('executing', mayTakeOver ? pulse.lease : null, now - 1, holdings.room() - forLate),
+      await claim('executing', lost, now - 1, holdings.room() - forLate),
       await claim('waiting', late, now - 1, holdings.room() - forBacklog),
       await claim('waiting', pulse.backlog, freshFrom - 1, holdings.room()),
     ];

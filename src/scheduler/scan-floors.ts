@@ -5,15 +5,20 @@ import type { Pulse } from '../timers/index.ts';
 const SLACK_MS = 10_000;
 /** How often a look goes down to the very beginning. */
 const SWEEP_INTERVAL_MS = 60_000;
+/** A lease that is not there yet runs out no sooner; the settings see to it that any lasts longer. */
+const SHORTEST_LEASE_MS = 5000;
 
 /**
- * Where looks at the backlog and at expired leases begin. The head of the index fills with entries of rows that have moved
- * on; while an old snapshot keeps them from being purged, a look from the beginning walks over all of them. So a look
- * begins where the last one found nothing, and only now and then at the beginning.
+ * Where looks at the backlog and at leases begin. The head of the index fills with entries of rows that have moved on;
+ * while an old snapshot keeps them from being purged, a look from the beginning walks over all of them. So a look begins
+ * where the last one found nothing, and only now and then at the beginning. And as the first lease is known long before it
+ * runs out, leases are not looked at until then.
  */
 export interface ScanFloors {
-  current(): { backlogFrom: number; leasesFrom: number };
-  seen(pulse: Pulse, looked: { freshFrom: number; now: number }): void;
+  /** `leasesFrom` is null where no lease can have run out. */
+  current(now: number): { backlogFrom: number; leasesFrom: number | null };
+  /** What the look found that `current` asked for at `now`. */
+  seen(pulse: Pulse, looked: { freshFrom: number; leasesFrom: number | null; now: number }): void;
   /** The next look goes down to the beginning. */
   reset(): void;
 }
@@ -21,22 +26,27 @@ export interface ScanFloors {
 export function createScanFloors({ clock }: { clock: Clock }): ScanFloors {
   let backlogFrom = 0;
   let leasesFrom = 0;
+  let leasesAt = -Infinity;
   let sweepAt = clock.monotonic() + SWEEP_INTERVAL_MS;
 
   const reset = () => {
     backlogFrom = 0;
     leasesFrom = 0;
+    leasesAt = -Infinity;
     sweepAt = clock.monotonic() + SWEEP_INTERVAL_MS;
   };
 
   return {
-    current() {
+    current(now) {
       if (clock.monotonic() >= sweepAt) reset();
-      return { backlogFrom, leasesFrom };
+      return { backlogFrom, leasesFrom: now < leasesAt ? null : leasesFrom };
     },
-    seen(pulse, { freshFrom, now }) {
-      backlogFrom = Math.max(backlogFrom, (pulse.backlog ?? freshFrom) - SLACK_MS);
-      leasesFrom = Math.max(leasesFrom, (pulse.lease ?? now) - SLACK_MS);
+    seen(pulse, looked) {
+      backlogFrom = Math.max(backlogFrom, (pulse.backlog ?? looked.freshFrom) - SLACK_MS);
+      if (looked.leasesFrom === null) return;
+      const firstEnd = pulse.lease ?? Infinity;
+      leasesFrom = Math.max(leasesFrom, Math.min(firstEnd, looked.now) - SLACK_MS);
+      leasesAt = Math.min(firstEnd, looked.now + SHORTEST_LEASE_MS);
     },
     reset,
   };

@@ -73,20 +73,19 @@ export interface HeldRow {
 }
 
 export interface PulseQuery {
-  now: number;
   /** Fresh rows: waiting and waking in `[freshFrom, freshTo]`. */
   freshFrom: number;
   freshTo: number;
   /** Backlog: waiting and waking in `[backlogFrom, freshFrom)`. A floor keeps the scan off the index's dead head. */
   backlogFrom: number;
-  /** Leases that ran out in `[leasesFrom, now)`. */
-  leasesFrom: number;
+  /** Leases that end at `leasesFrom` or later, whether they have run out or not; null spares the look. */
+  leasesFrom: number | null;
 }
 
 export interface Pulse {
   /** The store's clock as read by this look. */
   storeNow: number;
-  /** Wake of the first row of each kind; null when there is none. */
+  /** Wake of the first row of each kind; null when there is none, or none was looked for. */
   fresh: number | null;
   backlog: number | null;
   lease: number | null;

@@ -140,7 +140,7 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
         expect(pulse).toEqual({ storeNow: expect.any(Number), fresh: null, backlog: null, lease: null });
       });
 
-      it('tells the first fresh row, the first of the backlog and the first lease that ran out', async () => {
+      it('tells the first fresh row, the first of the backlog and the first lease to end', async () => {
         await store.insert(
           [T0 + 900, T0 - 1500, T0 - 50_000, T0 - 9000, T0 + 5000].map((dueAt) => makeTimer({ dueAt })),
         );
@@ -149,11 +149,13 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
         expect(await store.pulse(pulseOf())).toMatchObject({ fresh: T0 - 1500, backlog: T0 - 50_000, lease: T0 - 5 });
         expect(await store.pulse(pulseOf({ backlogFrom: T0 - 10_000 }))).toMatchObject({ backlog: T0 - 9000 });
         expect(await store.pulse(pulseOf({ leasesFrom: T0 - 4 }))).toMatchObject({ lease: null });
+        await store.insert([makeTimer({ status: 'executing', wakeAt: T0 + 30_000, claimId: v7() })]);
+        expect(await store.pulse(pulseOf({ leasesFrom: T0 - 4 }))).toMatchObject({ lease: T0 + 30_000 });
       });
 
-      it('does not see a lease that still runs', async () => {
-        await insertAndClaim({ leaseEndsAt: T0 + 1 });
-        expect(await store.pulse(pulseOf())).toMatchObject({ fresh: null, lease: null });
+      it('looks at no lease where it was not asked to', async () => {
+        await store.insert([makeTimer({ status: 'executing', wakeAt: T0 - 5, claimId: v7() })]);
+        expect(await store.pulse(pulseOf({ leasesFrom: null }))).toMatchObject({ fresh: null, lease: null });
       });
     });
 

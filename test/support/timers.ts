@@ -65,7 +65,6 @@ export const claimOf = (over: Partial<ClaimQuery> = {}): ClaimQuery => ({
 
 /** A look at `T0` from the very beginning. */
 export const pulseOf = (over: Partial<PulseQuery> = {}): PulseQuery => ({
-  now: T0,
   freshFrom: T0 - 2000,
   freshTo: T0 + 1000,
   backlogFrom: 0,

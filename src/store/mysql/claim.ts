@@ -7,6 +7,8 @@ import { uuidToBytes } from '../uuid-bytes.ts';
 /** How a claim keeps others off the rows it looks at. Left out, it is slower and just as right: the fenced write decides. */
 export type LockingClause = 'FOR UPDATE SKIP LOCKED' | '';
 
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
 const columns = sql.raw(CLAIMED_COLUMNS.map((column) => `t.${column}`).join(', '));
 
 /**
@@ -18,10 +20,11 @@ export async function pulse(db: Kysely<Database>, query: PulseQuery): Promise<Pu
   const first = (status: 'waiting' | 'executing', from: number, to: number) => sql`(
     SELECT MIN(wake_at) FROM timers FORCE INDEX (wake)
      WHERE status = ${status} AND wake_at >= ${from} AND wake_at <= ${to})`;
+  const firstLease = query.leasesFrom === null ? sql`NULL` : first('executing', query.leasesFrom, FOREVER);
   const { rows } = await sql<{ storeNow: string; fresh: number | null; backlog: number | null; lease: number | null }>`
     SELECT ${first('waiting', query.freshFrom, query.freshTo)} AS fresh,
            ${first('waiting', query.backlogFrom, query.freshFrom - 1)} AS backlog,
-           ${first('executing', query.leasesFrom, query.now - 1)} AS lease,
+           ${firstLease} AS lease,
            UNIX_TIMESTAMP(SYSDATE(6)) * 1000 AS storeNow`.execute(db);
   const [row] = rows;
   if (row === undefined) throw new Error('A SELECT without FROM returns a row.');

@@ -87,8 +87,8 @@ export function createSqliteStore(deps: {
       }),
     pulse: (query) =>
       translated(async () => {
-        const { freshFrom, freshTo, backlogFrom, leasesFrom, now } = query;
-        const looks = [freshFrom, freshTo, backlogFrom, freshFrom - 1, leasesFrom, now - 1];
+        const { freshFrom, freshTo, backlogFrom, leasesFrom } = query;
+        const looks = [freshFrom, freshTo, backlogFrom, freshFrom - 1, leasesFrom];
         const [row] = await one<Omit<Pulse, 'storeNow'>>(statements.PULSE, looks);
         if (row === undefined) throw new Error('A SELECT without FROM returns a row.');
         return { ...row, storeNow: clock.now() };

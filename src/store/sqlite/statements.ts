@@ -2,13 +2,14 @@ import type { TimerRow } from '../schema.ts';
 import { ATTEMPT_COLUMNS } from '../result-rows.ts';
 import { CLAIMED_COLUMNS, INLINE_BODY_BYTES } from '../timer-row.ts';
 
-/** Parameters: see `PulseQuery`. Each look is a range on the hot index that ends at its first row. */
+/** Parameters: see `PulseQuery`. Each look is a range on the hot index that ends at its first row; one from NULL is empty. */
 export const PULSE = `
-  SELECT (${firstWake('waiting')}) AS fresh, (${firstWake('waiting')}) AS backlog, (${firstWake('executing')}) AS lease`;
+  SELECT (${firstWake("status = 'waiting' AND wake_at >= ? AND wake_at <= ?")}) AS fresh,
+         (${firstWake("status = 'waiting' AND wake_at >= ? AND wake_at <= ?")}) AS backlog,
+         (${firstWake("status = 'executing' AND wake_at >= ?")}) AS lease`;
 
-function firstWake(status: string): string {
-  return `SELECT wake_at FROM timers INDEXED BY wake
-           WHERE status = '${status}' AND wake_at >= ? AND wake_at <= ? ORDER BY wake_at LIMIT 1`;
+function firstWake(range: string): string {
+  return `SELECT wake_at FROM timers INDEXED BY wake WHERE ${range} ORDER BY wake_at LIMIT 1`;
 }
 
 /** One statement, and one writer at a time: what it returns is ours. Parameters: claim, lease end, lost, status, from, to, limit. */
