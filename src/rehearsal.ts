@@ -80,12 +80,15 @@ async function fireAt({ port }: AddressInfo, { clock, signingSecrets, logger }: 
     },
   });
 
-  await scheduler.runOnce();
   let cancel = () => {};
-  await Promise.race([store.ended, new Promise<void>((resolve) => (cancel = clock.after(LONGEST_MS, resolve)))]);
-  cancel();
-  await scheduler.stop();
-  await delivery.close();
+  try {
+    await scheduler.runOnce();
+    await Promise.race([store.ended, new Promise<void>((resolve) => (cancel = clock.after(LONGEST_MS, resolve)))]);
+  } finally {
+    cancel();
+    await scheduler.stop();
+    await delivery.close();
+  }
   return store.delivered();
 }
 

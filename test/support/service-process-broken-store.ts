@@ -6,10 +6,10 @@ import type { ClaimResult, TimerStore } from '../../src/timers/index.ts';
  * found anything proves nothing.
  */
 const FAULTS: Record<StoreFault, (store: TimerStore) => Partial<TimerStore>> = {
-  /** Timers are released before they are due. */
+  /** Timers are released as they are claimed, half a second before they are due at the least. */
   early: (store) => ({
     claim: async (query) =>
-      (await store.claim(query)).map((timer) => ({ ...timer, nextAttemptAt: timer.nextAttemptAt - 300 })),
+      (await store.claim(query)).map((timer) => ({ ...timer, nextAttemptAt: timer.nextAttemptAt - 1000 })),
   }),
 
   /** What is claimed is done for the store, before anything was sent. */
