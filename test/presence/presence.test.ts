@@ -180,9 +180,7 @@ describe('The routine', () => {
     const quiet = await presenceUnderTest();
     await quiet.store.keepSightings([{ id: '1', lastSeen: T0 - TTL }]);
     expect(await quiet.routine.runOnce()).toBe(1);
-    expect(
-      (await quiet.store.pulse({ freshFrom: 0, freshTo: T0, backlogFrom: 0, leasesFrom: 0 })).fresh,
-    ).toBeNull();
+    expect((await quiet.store.pulse({ freshFrom: 0, freshTo: T0, backlogFrom: 0, leasesFrom: 0 })).fresh).toBeNull();
     await quiet.stop();
   });
 
