@@ -10,17 +10,22 @@ export interface Clock {
 
 /** Longest delay setTimeout takes; it would fire at once beyond it. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+/**
+ * Node waits for whole milliseconds. For less than half a one the loop goes round without a rest, which takes all of a core;
+ * for more a whole one is waited, and ends less than half a one late. At 500 instants a second to have gone round for up to a
+ * whole one made 0.15 ms at the median and nothing at p99, for 780 instead of 440 µs of a core each.
+ */
+const WITHOUT_REST_BELOW_MS = 0.5;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, callback) {
-    // setTimeout makes a whole millisecond of it; so the loop goes round, without a rest, for the fraction that is left.
-    if (delayMs < 1) {
+    if (delayMs < WITHOUT_REST_BELOW_MS) {
       const immediate = setImmediate(callback);
       return () => clearImmediate(immediate);
     }
-    const timeout = setTimeout(callback, Math.min(delayMs, LONGEST_TIMEOUT_MS));
+    const timeout = setTimeout(callback, Math.min(Math.max(delayMs, 1), LONGEST_TIMEOUT_MS));
     return () => clearTimeout(timeout);
   },
 };
