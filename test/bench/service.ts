@@ -39,7 +39,6 @@ export async function startService(
       if (match?.[1] !== undefined) resolve(match[1]);
     });
   });
-  await assertDurable(url);
 
   const stop = async () => {
     process.off('exit', killed);
@@ -47,6 +46,10 @@ export async function startService(
     child.kill('SIGTERM');
     await once(child, 'exit');
   };
+  await assertDurable(url).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   return { url, pid, stop, [Symbol.asyncDispose]: stop };
 }
 
