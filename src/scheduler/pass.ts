@@ -57,11 +57,12 @@ export function createPass(deps: {
     const freshTo = now + settings.lookaheadMs;
     const from = floors.current(now);
     const pulse = await store.pulse({ freshFrom, freshTo, ...from });
+    floors.seen(pulse, { freshFrom, leasesFrom: from.leasesFrom, now });
+    // What was just seen is by a clock that is no more: the next look begins anew.
     if (storeClock.observe(pulse.storeNow)) {
       logger.warn({ store_now: pulse.storeNow }, 'store.clock_stepped');
       holdTakeOver();
     }
-    floors.seen(pulse, { freshFrom, leasesFrom: from.leasesFrom, now });
 
     // What can still be punctual comes first: a host's hundred thousand that are late already must not make others late.
     const ahead = pulse.fresh === null ? null : Math.max(pulse.fresh, now);

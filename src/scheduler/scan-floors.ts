@@ -5,7 +5,7 @@ import type { Pulse } from '../timers/index.ts';
 const SLACK_MS = 10_000;
 /** How often a look goes down to the very beginning. */
 const SWEEP_INTERVAL_MS = 60_000;
-/** A lease that is not there yet runs out no sooner; the settings see to it that any lasts longer. */
+/** The settings allow no lease as short as this. One that was being committed during the look is noticed this much late at worst. */
 const SHORTEST_LEASE_MS = 5000;
 
 /**

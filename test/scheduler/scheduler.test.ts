@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Refusal, type ClaimedTimer, type TimerStore } from '../../src/timers/index.ts';
+import { Refusal, type ClaimedTimer, type PulseQuery, type TimerStore } from '../../src/timers/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
 import { createRig, delivered, events, unanswered, unavailable, type Rig } from './scheduler-under-test.ts';
@@ -229,6 +229,26 @@ describe('A claim', () => {
     }
     expect(looks).toEqual([0, 5000, 8000, 8500, 9000, 14_000]);
     expect(rig.calls.map(({ at }) => at - T0)).toEqual([8500]);
+  });
+
+  it('is preceded by a look from the very beginning once the clock of the store was set back', async () => {
+    let setBackMs = 0;
+    const looks: PulseQuery[] = [];
+    rig = await createRig({
+      store: (inner) => ({
+        ...inner,
+        async pulse(query) {
+          looks.push(query);
+          const pulse = await inner.pulse(query);
+          return { ...pulse, storeNow: pulse.storeNow - setBackMs };
+        },
+      }),
+    });
+    await rig.scheduler.runOnce();
+    setBackMs = 3_600_000;
+    await rig.scheduler.runOnce();
+    await rig.scheduler.runOnce();
+    expect(looks.at(-1)).toMatchObject({ backlogFrom: 0, leasesFrom: 0 });
   });
 
   it('that returns a row we hold ourselves adopts it and sends it once', async () => {
