@@ -25,7 +25,7 @@ export const systemClock: Clock = {
       const immediate = setImmediate(callback);
       return () => clearImmediate(immediate);
     }
-    const timeout = setTimeout(callback, Math.min(Math.max(delayMs, 1), LONGEST_TIMEOUT_MS));
+    const timeout = setTimeout(callback, Math.min(delayMs, LONGEST_TIMEOUT_MS));
     return () => clearTimeout(timeout);
   },
 };
