@@ -13,8 +13,7 @@ const CONNECTIONS = 128;
 const MINUTE_MS = 60_000;
 const SAMPLE_EVERY_MS = 1000;
 const MB = 1e6;
-/** V8 keeps the pages that its heap took in its largest moment, which comes within minutes; what it uses of them is level. */
-const WARM_UP_MS = 5 * MINUTE_MS;
+const WARM_UP_MS = 2 * MINUTE_MS;
 
 const CREATE_P99_AT_MOST_MS = 30;
 const LATENESS_P99_AT_MOST_MS = 15;
