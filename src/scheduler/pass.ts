@@ -18,15 +18,12 @@ const KEPT_FOR_LATE = 500;
 /** After a start, a store error or a step of the store's clock, those who hold finished work get this long to record it. */
 export const TAKE_OVER_GRACE_MS = 5000;
 
-/**
- * `idle`: all that is due within the lookahead is taken. `more`: there is more, and room for it. `full`: there is more, but
- * the next claim has to wait until there is room for a batch; claims of one row each would cost too much.
- */
-export type PassResult = 'idle' | 'more' | 'full';
-
 export interface Pass {
-  /** One look at the store and what follows from it. */
-  runOnce(): Promise<PassResult>;
+  /**
+   * One look at the store and what follows from it. Resolves to the room that the next claim takes, which is that of a batch,
+   * as claims of one row each would cost too much; Infinity when all that is due within the lookahead is taken.
+   */
+  runOnce(): Promise<number>;
   /** No lease is taken over for a while from now on. */
   holdTakeOver(): void;
 }
@@ -50,7 +47,7 @@ export function createPass(deps: {
     floors.reset();
   }
 
-  async function runOnce(): Promise<PassResult> {
+  async function runOnce(): Promise<number> {
     await lostClaims.settle(storeClock.now());
     const now = Math.floor(storeClock.now());
     const freshFrom = now - FRESH_MS;
@@ -73,14 +70,14 @@ export function createPass(deps: {
     const hasRunOut = pulse.lease !== null && pulse.lease < now;
     const lost = hasRunOut && clock.monotonic() >= noTakeOverBefore ? pulse.lease : null;
     if (lost !== null) await expireSends(lost, now);
-    const more = [
-      await claimAhead(ahead, freshTo, holdings.room() - Math.max(forLate, KEPT_FOR_LATE)),
+    const isMoreAhead = await claimAhead(ahead, freshTo, holdings.room() - Math.max(forLate, KEPT_FOR_LATE));
+    const isMoreLate = [
       await claim('executing', lost, now - 1, holdings.room() - forLate),
       await claim('waiting', late, now - 1, holdings.room() - forBacklog),
       await claim('waiting', pulse.backlog, freshFrom - 1, holdings.room()),
     ];
-    if (!more.includes(true)) return 'idle';
-    return holdings.room() >= settings.batchSize ? 'more' : 'full';
+    if (isMoreLate.includes(true)) return settings.batchSize;
+    return isMoreAhead ? settings.batchSize + KEPT_FOR_LATE : Infinity;
   }
 
   /**

@@ -10,7 +10,7 @@ import { createLanes } from './lanes.ts';
 import { createLargeBodies } from './large-bodies.ts';
 import { createLoop } from './loop.ts';
 import { createLostClaims } from './lost-claims.ts';
-import { createPass, FRESH_MS, type PassResult } from './pass.ts';
+import { createPass, FRESH_MS } from './pass.ts';
 import { createRecorder, type Result } from './recorder.ts';
 import { createSendMarks } from './send-marks.ts';
 import type { SchedulerSettings } from './settings.ts';
@@ -28,8 +28,8 @@ const STOP_RECORDING_MS = 5000;
 const STOP_CHECK_MS = 5;
 
 export interface Scheduler extends Service, ShortTimers {
-  /** One pass, now. The loop around it calls nothing else. */
-  runOnce(): Promise<PassResult>;
+  /** One pass, now. The loop around it calls nothing else. Resolves to whether there is more to claim, and room for it. */
+  runOnce(): Promise<boolean>;
   /** Whether passes succeed. */
   isBeating(): boolean;
   /** Timers held: queued, in flight, or not recorded yet. */
@@ -78,7 +78,7 @@ export function createScheduler(deps: {
   const pass = createPass({ store, storeClock, clock, holdings, lostClaims, accept, logger, settings });
   const shortTimers = createShortTimers({ storeClock, clock, holdings, lostClaims, accept, isOpen, settings });
   const loop = createLoop({
-    pass: async () => (await runOnce()) === 'more',
+    pass: runOnce,
     intervalMs: settings.pollIntervalMs,
     clock,
     random,
@@ -86,26 +86,28 @@ export function createScheduler(deps: {
     onError: () => pass.holdTakeOver(),
   });
   let lastBeat: number | undefined;
-  let starved = false;
+  /** What was left at the last pass is claimed as soon as there is so much room. */
+  let roomForMore = Infinity;
   let clearing = false;
   let stopping: Promise<void> | undefined;
 
   holdings.onRoom(() => {
-    if (starved && holdings.room() >= settings.batchSize) loop.wakeUp();
+    if (isRoomForMore()) loop.wakeUp();
   });
+
+  const isRoomForMore = () => holdings.room() >= roomForMore;
 
   function isOpen(): boolean {
     return lastBeat !== undefined && stopping === undefined && recorder.pending < MAX_UNRECORDED;
   }
 
-  async function runOnce(): Promise<PassResult> {
+  async function runOnce(): Promise<boolean> {
     clearLanes();
-    if (recorder.pending >= MAX_UNRECORDED) return 'full';
-    starved = false;
-    const result = await pass.runOnce();
-    starved = result === 'full';
+    if (recorder.pending >= MAX_UNRECORDED) return false;
+    roomForMore = Infinity;
+    roomForMore = await pass.runOnce();
     lastBeat = clock.monotonic();
-    return result;
+    return isRoomForMore();
   }
 
   /** A timer that has just become ours. Its lane may be known to be of no use for it; then it need not wait to be told. */
