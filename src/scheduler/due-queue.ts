@@ -13,6 +13,9 @@ export interface DueQueue {
   drain(): HeldTimer[];
 }
 
+/** A crowd is released bit by bit, so that whatever else happens in its instant need not wait for all of it. */
+const RELEASED_AT_ONCE = 500;
+
 export function createDueQueue(deps: {
   clock: Clock;
   storeClock: { now(): number };
@@ -35,7 +38,9 @@ export function createDueQueue(deps: {
   function releaseDue(): void {
     armedFor = Infinity;
     const now = storeClock.now();
-    for (let head = queue.peek(); head !== undefined && head.timer.nextAttemptAt <= now; head = queue.peek()) {
+    for (let count = 0; count < RELEASED_AT_ONCE; count++) {
+      const head = queue.peek();
+      if (head === undefined || head.timer.nextAttemptAt > now) break;
       queue.pop();
       release(head);
     }

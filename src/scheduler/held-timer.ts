@@ -11,6 +11,8 @@ export interface ClaimInstant {
 export interface HeldTimer {
   timer: ClaimedTimer;
   claimedAt: ClaimInstant;
+  /** Whether it was due when it was claimed. */
+  readonly wasLate: boolean;
 }
 
 export const claimInstant = (clock: Clock): ClaimInstant => ({ monotonic: clock.monotonic(), wall: clock.now() });

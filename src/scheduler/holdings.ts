@@ -1,9 +1,11 @@
 import type { HeldTimer } from './held-timer.ts';
 
-/** Rows in memory, and the bytes of their bodies. */
-const MAX_TIMERS = 5000;
-/** Beyond that, for what a crowd must not keep out: timers due after it, and those that are short. */
+/** Rows in memory that were late when they were claimed, and as many that were still to come. */
+const MAX_LATE = 5000;
+const MAX_AHEAD = 5000;
+/** Beyond the latter, for what a crowd must not keep out: timers due after it, and those that are short. */
 const KEPT_FREE = 1000;
+/** Of all bodies together. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
 /**
@@ -12,9 +14,10 @@ const MAX_BYTES = 32 * 1024 * 1024;
  */
 export interface Holdings {
   readonly size: number;
-  /** How many more timers fit. */
-  room(): number;
-  /** The same, with what is kept free of crowds. */
+  /** How many more timers fit that are late, and that are still to come: neither keep the others out. */
+  roomForLate(): number;
+  roomAhead(): number;
+  /** The same as the latter, with what is kept free of crowds. */
   roomBesideCrowd(): number;
   get(id: string): HeldTimer | undefined;
   add(held: HeldTimer): void;
@@ -36,22 +39,26 @@ export function createHoldings(): Holdings {
    * become old would keep every timer since until the whole heap is collected.
    */
   const timers = new Map<string, { held: HeldTimer | undefined }>();
+  let late = 0;
   let reserved = 0;
   let bytes = 0;
   let roomListener = () => {};
-  const roomUnder = (most: number) => (bytes >= MAX_BYTES ? 0 : Math.max(most - timers.size - reserved, 0));
-  const roomBesideCrowd = () => roomUnder(MAX_TIMERS + KEPT_FREE);
+  const roomUnder = (most: number, taken: number) => (bytes >= MAX_BYTES ? 0 : Math.max(most - taken, 0));
+  const ahead = () => timers.size - late + reserved;
+  const roomBesideCrowd = () => roomUnder(MAX_AHEAD + KEPT_FREE, ahead());
   const bytesOf = (held: HeldTimer) => held.timer.body?.length ?? 0;
 
   return {
     get size() {
       return timers.size;
     },
-    room: () => roomUnder(MAX_TIMERS),
+    roomForLate: () => roomUnder(MAX_LATE, late),
+    roomAhead: () => roomUnder(MAX_AHEAD, ahead()),
     roomBesideCrowd,
     get: (id) => timers.get(id)?.held,
     add(held) {
       timers.set(held.timer.id, { held });
+      if (held.wasLate) late += 1;
       bytes += bytesOf(held);
     },
     keepBody(held, body) {
@@ -62,6 +69,7 @@ export function createHoldings(): Holdings {
       const box = timers.get(id);
       if (box?.held === undefined) return;
       timers.delete(id);
+      if (box.held.wasLate) late -= 1;
       bytes -= bytesOf(box.held);
       box.held = undefined;
       roomListener();

@@ -1,6 +1,6 @@
 import type { Clock, Logger, RemoteClock } from '../platform/index.ts';
 import type { ClaimedTimer, ClaimQuery, TimerStore } from '../timers/index.ts';
-import { claimInstant, type ClaimInstant, type HeldTimer } from './held-timer.ts';
+import { claimInstant, type HeldTimer } from './held-timer.ts';
 import type { Holdings } from './holdings.ts';
 import { newClaim, type LostClaims } from './lost-claims.ts';
 import { createScanFloors } from './scan-floors.ts';
@@ -8,22 +8,20 @@ import type { SchedulerSettings } from './settings.ts';
 
 /** What woke within this is fresh; what waits for longer is backlog. */
 export const FRESH_MS = 2000;
-/** Share of the room that late timers get beside those still to come, and the backlog beside both. */
+/** Share of the room for late timers that is left to those that woke just now, and as much to the backlog. */
 const LATE_SHARE = 0.2;
-/**
- * Places that those still to come leave to the late, whether there are any just now or not: where a crowd fills all the room,
- * one that was missed would starve.
- */
-const KEPT_FOR_LATE = 500;
 /** After a start, a store error or a step of the store's clock, those who hold finished work get this long to record it. */
 export const TAKE_OVER_GRACE_MS = 5000;
 
+/** What a pass has left: those still to come, within the lookahead, and those that are late. */
+export interface Left {
+  ahead: boolean;
+  late: boolean;
+}
+
 export interface Pass {
-  /**
-   * One look at the store and what follows from it. Resolves to the room that the next claim takes, which is that of a batch,
-   * as claims of one row each would cost too much; Infinity when all that is due within the lookahead is taken.
-   */
-  runOnce(): Promise<number>;
+  /** One look at the store and what follows from it. */
+  runOnce(): Promise<Left>;
   /** No lease is taken over for a while from now on. */
   holdTakeOver(): void;
 }
@@ -47,7 +45,7 @@ export function createPass(deps: {
     floors.reset();
   }
 
-  async function runOnce(): Promise<number> {
+  async function runOnce(): Promise<Left> {
     await lostClaims.settle(storeClock.now());
     const now = Math.floor(storeClock.now());
     const freshFrom = now - FRESH_MS;
@@ -61,35 +59,28 @@ export function createPass(deps: {
       holdTakeOver();
     }
 
-    // What can still be punctual comes first: a host's hundred thousand that are late already must not make others late.
     const ahead = pulse.fresh === null ? null : Math.max(pulse.fresh, now);
     const late = pulse.fresh === null || pulse.fresh >= now ? null : pulse.fresh;
-    const share = Math.ceil(holdings.room() * LATE_SHARE);
-    const forBacklog = pulse.backlog === null ? 0 : share;
-    const forLate = forBacklog + (late === null ? 0 : share);
     const hasRunOut = pulse.lease !== null && pulse.lease < now;
     const lost = hasRunOut && clock.monotonic() >= noTakeOverBefore ? pulse.lease : null;
-    if (lost !== null) await expireSends(lost, now);
-    const isMoreAhead = await claimAhead(ahead, freshTo, holdings.room() - Math.max(forLate, KEPT_FOR_LATE));
-    const isMoreLate = [
-      await claim('executing', lost, now - 1, holdings.room() - forLate),
-      await claim('waiting', late, now - 1, holdings.room() - forBacklog),
-      await claim('waiting', pulse.backlog, freshFrom - 1, holdings.room()),
-    ];
-    if (isMoreLate.includes(true)) return settings.batchSize;
-    return isMoreAhead ? settings.batchSize + KEPT_FOR_LATE : Infinity;
+    // What can still be punctual comes first: a host's hundred thousand that are late already must not make others late.
+    const isAheadLeft = await claimAhead(ahead, freshTo);
+    const isLateLeft = await claimLate({ lost, late, backlog: pulse.backlog }, { now, freshFrom });
+    return { ahead: isAheadLeft, late: isLateLeft };
   }
 
   /**
    * The first of what is to come, and if they fill a batch, what comes after them: a crowd due in one instant must not
    * keep out those due a moment later.
    */
-  async function claimAhead(first: number | null, wakeTo: number, room: number): Promise<boolean> {
+  async function claimAhead(first: number | null, wakeTo: number): Promise<boolean> {
     if (first === null) return false;
-    const crowd = await claimTimers('waiting', first, wakeTo, room);
+    const room = holdings.roomAhead();
+    const toCome = { from: 'waiting', wakeTo, wasLate: false } as const;
+    const crowd = await claimTimers({ ...toCome, wakeFrom: first }, room);
     if (room > 0 && crowd.length < Math.min(settings.batchSize, room)) return false;
     const afterCrowd = crowd.reduce((last, { nextAttemptAt }) => Math.max(last, nextAttemptAt), first) + 1;
-    await claimTimers('waiting', afterCrowd, wakeTo, holdings.roomBesideCrowd());
+    await claimTimers({ ...toCome, wakeFrom: afterCrowd }, holdings.roomBesideCrowd());
     return true;
   }
 
@@ -100,20 +91,43 @@ export function createPass(deps: {
     if (expired > 0) logger.warn({ timers: expired }, 'timer.outcome_unknown');
   }
 
-  /** Claims from the first row that the pulse saw. Resolves to true when the batch was full or there was no room. */
-  async function claim(from: ClaimQuery['from'], first: number | null, wakeTo: number, room: number): Promise<boolean> {
-    if (first === null) return false;
-    return (await claimTimers(from, first, wakeTo, room)).length >= Math.min(settings.batchSize, room);
+  /** Of each kind from the first row that the pulse saw. Resolves to true when a batch was full or there was no room. */
+  async function claimLate(
+    first: { lost: number | null; late: number | null; backlog: number | null },
+    { now, freshFrom }: { now: number; freshFrom: number },
+  ): Promise<boolean> {
+    const share = Math.ceil(holdings.roomForLate() * LATE_SHARE);
+    const forBacklog = first.backlog === null ? 0 : share;
+    const forLate = forBacklog + (first.late === null ? 0 : share);
+    if (first.lost !== null) await expireSends(first.lost, now);
+    return [
+      await claimFrom(first.lost, { from: 'executing', wakeTo: now - 1 }, holdings.roomForLate() - forLate),
+      await claimFrom(first.late, { from: 'waiting', wakeTo: now - 1 }, holdings.roomForLate() - forBacklog),
+      await claimFrom(first.backlog, { from: 'waiting', wakeTo: freshFrom - 1 }, holdings.roomForLate()),
+    ].includes(true);
   }
 
-  async function claimTimers(from: ClaimQuery['from'], wakeFrom: number, wakeTo: number, room: number) {
+  async function claimFrom(
+    first: number | null,
+    which: Pick<ClaimQuery, 'from' | 'wakeTo'>,
+    room: number,
+  ): Promise<boolean> {
+    if (first === null) return false;
+    const timers = await claimTimers({ ...which, wakeFrom: first, wasLate: true }, room);
+    return timers.length >= Math.min(settings.batchSize, room);
+  }
+
+  async function claimTimers(
+    { wasLate, ...which }: Pick<ClaimQuery, 'from' | 'wakeFrom' | 'wakeTo'> & Pick<HeldTimer, 'wasLate'>,
+    room: number,
+  ): Promise<ClaimedTimer[]> {
     const limit = Math.min(settings.batchSize, room);
-    if (limit <= 0 || wakeFrom > wakeTo) return [];
+    if (limit <= 0 || which.wakeFrom > which.wakeTo) return [];
     const claimedAt = claimInstant(clock);
     const lease = newClaim(storeClock.now(), settings.leaseMs);
     try {
-      const timers = await store.claim({ from, wakeFrom, wakeTo, limit, ...lease });
-      for (const timer of timers) hold(timer, claimedAt);
+      const timers = await store.claim({ ...which, limit, ...lease });
+      for (const timer of timers) hold({ timer, claimedAt, wasLate });
       return timers;
     } catch (error) {
       lostClaims.add(lease);
@@ -121,18 +135,17 @@ export function createPass(deps: {
     }
   }
 
-  function hold(timer: ClaimedTimer, claimedAt: ClaimInstant): void {
-    const mine = holdings.get(timer.id);
+  function hold(held: HeldTimer): void {
+    const mine = holdings.get(held.timer.id);
     if (mine === undefined) {
-      const held = { timer, claimedAt };
       holdings.add(held);
       accept(held);
       return;
     }
     // Our own row, whose lease ran out before its result could be recorded: from now on it is ours by the new claim.
-    logger.warn({ id: timer.id }, 'timer.adopted');
-    mine.timer.claimId = timer.claimId;
-    mine.claimedAt = claimedAt;
+    logger.warn({ id: held.timer.id }, 'timer.adopted');
+    mine.timer.claimId = held.timer.claimId;
+    mine.claimedAt = held.claimedAt;
   }
 
   return { runOnce, holdTakeOver };

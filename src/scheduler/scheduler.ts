@@ -10,7 +10,7 @@ import { createLanes } from './lanes.ts';
 import { createLargeBodies } from './large-bodies.ts';
 import { createLoop } from './loop.ts';
 import { createLostClaims } from './lost-claims.ts';
-import { createPass, FRESH_MS } from './pass.ts';
+import { createPass, FRESH_MS, type Left } from './pass.ts';
 import { createRecorder, type Result } from './recorder.ts';
 import { createSendMarks } from './send-marks.ts';
 import type { SchedulerSettings } from './settings.ts';
@@ -86,8 +86,8 @@ export function createScheduler(deps: {
     onError: () => pass.holdTakeOver(),
   });
   let lastBeat: number | undefined;
-  /** What was left at the last pass is claimed as soon as there is so much room. */
-  let roomForMore = Infinity;
+  /** By the last pass, to be claimed as soon as there is room for a batch: claims of one row each would cost too much. */
+  let left: Left = { ahead: false, late: false };
   let clearing = false;
   let stopping: Promise<void> | undefined;
 
@@ -95,7 +95,9 @@ export function createScheduler(deps: {
     if (isRoomForMore()) loop.wakeUp();
   });
 
-  const isRoomForMore = () => holdings.room() >= roomForMore;
+  const isRoomForMore = () =>
+    (left.ahead && holdings.roomAhead() >= settings.batchSize) ||
+    (left.late && holdings.roomForLate() >= settings.batchSize);
 
   function isOpen(): boolean {
     return lastBeat !== undefined && stopping === undefined && recorder.pending < MAX_UNRECORDED;
@@ -104,8 +106,8 @@ export function createScheduler(deps: {
   async function runOnce(): Promise<boolean> {
     clearLanes();
     if (recorder.pending >= MAX_UNRECORDED) return false;
-    roomForMore = Infinity;
-    roomForMore = await pass.runOnce();
+    left = { ahead: false, late: false };
+    left = await pass.runOnce();
     lastBeat = clock.monotonic();
     return isRoomForMore();
   }
