@@ -58,4 +58,17 @@ export function viewTimer(timer: Timer, { now }: { now: number }): TimerView {
   };
 }
 
-const isoOf = (epochMs: number): string => new Date(epochMs).toISOString();
+/** The two told last: the timers of a list or a batch were mostly made, or are due, in the same instants. */
+const told = [
+  { epochMs: NaN, text: '' },
+  { epochMs: NaN, text: '' },
+];
+
+function isoOf(epochMs: number): string {
+  const known = told.find((instant) => instant.epochMs === epochMs);
+  if (known !== undefined) return known.text;
+  const text = new Date(epochMs).toISOString();
+  told.shift();
+  told.push({ epochMs, text });
+  return text;
+}
