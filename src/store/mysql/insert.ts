@@ -56,11 +56,14 @@ async function missing(db: Kysely<Database>, rows: TimerRow[]): Promise<TimerRow
 async function insertAll(db: Kysely<Database>, rows: TimerRow[]): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
-  const columns = (Object.keys(first) as (keyof TimerRow)[]).filter((column) =>
-    rows.some((row) => row[column] !== (DEFAULTS[column] ?? null)),
-  );
-  const values = rows.map((row) => columns.map((column) => row[column]));
-  await db.executeQuery(CompiledQuery.raw(`INSERT INTO timers (${columns.join(', ')}) VALUES ?`, [values]));
+  const columns = Object.keys(first) as (keyof TimerRow)[];
+  const defaults = columns.map((column) => DEFAULTS[column] ?? null);
+  // By position: to look up each member of each row by its name took three times as long.
+  const table = rows.map((row): unknown[] => Object.values(row));
+  const told = [...columns.keys()].filter((at) => table.some((values) => values[at] !== defaults[at]));
+  const names = told.map((at) => columns[at]).join(', ');
+  const values = table.map((row) => told.map((at) => row[at]));
+  await db.executeQuery(CompiledQuery.raw(`INSERT INTO timers (${names}) VALUES ?`, [values]));
 }
 
 function* chunks(rows: TimerRow[]): Generator<TimerRow[]> {
