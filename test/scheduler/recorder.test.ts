@@ -24,7 +24,7 @@ describe('The recorder', () => {
           return Promise.resolve([]);
         },
       },
-      holdings: createHoldings(),
+      holdings: createHoldings({ isIdle: () => false }),
       clock,
       paceClock: clock,
       logger: pino({ level: 'silent' }),
