@@ -1,13 +1,8 @@
 import type { HeldTimer } from './held-timer.ts';
 
-/** Rows in memory that were late when they were claimed. */
+/** Rows in memory that were late when they were claimed, and as many that were still to come. */
 const MAX_LATE = 5000;
-/**
- * Rows that were still to come; more while nothing is being sent, as what is claimed before a crowd is due need not be
- * claimed while it is sent: 20,000 due in one instant went out 1.3 times as fast. More at any time made others late.
- */
 const MAX_AHEAD = 5000;
-const MAX_AHEAD_WHILE_IDLE = 20_000;
 /** Beyond the latter, for what a crowd must not keep out: timers due after it, and those that are short. */
 const KEPT_FREE = 1000;
 /** Of all bodies together. */
@@ -38,7 +33,7 @@ export interface Holdings {
   onRoom(listener: () => void): void;
 }
 
-export function createHoldings({ isIdle }: { isIdle: () => boolean }): Holdings {
+export function createHoldings(): Holdings {
   /**
    * In boxes that are emptied: the tables that a Map grows out of stay linked to those that follow, so that one that has
    * become old would keep every timer since until the whole heap is collected.
@@ -50,8 +45,7 @@ export function createHoldings({ isIdle }: { isIdle: () => boolean }): Holdings 
   let roomListener = () => {};
   const roomUnder = (most: number, taken: number) => (bytes >= MAX_BYTES ? 0 : Math.max(most - taken, 0));
   const ahead = () => timers.size - late + reserved;
-  const maxAhead = () => (isIdle() ? MAX_AHEAD_WHILE_IDLE : MAX_AHEAD);
-  const roomBesideCrowd = () => roomUnder(maxAhead() + KEPT_FREE, ahead());
+  const roomBesideCrowd = () => roomUnder(MAX_AHEAD + KEPT_FREE, ahead());
   const bytesOf = (held: HeldTimer) => held.timer.body?.length ?? 0;
 
   return {
@@ -59,7 +53,7 @@ export function createHoldings({ isIdle }: { isIdle: () => boolean }): Holdings 
       return timers.size;
     },
     roomForLate: () => roomUnder(MAX_LATE, late),
-    roomAhead: () => roomUnder(maxAhead(), ahead()),
+    roomAhead: () => roomUnder(MAX_AHEAD, ahead()),
     roomBesideCrowd,
     get: (id) => timers.get(id)?.held,
     add(held) {

@@ -20,8 +20,8 @@ export interface Left {
 }
 
 export interface Pass {
-  /** One look at the store and what follows from it: for what is late, and for what is to come where that is asked for. */
-  runOnce(wanted: { aheadToo: boolean }): Promise<Left>;
+  /** One look at the store and what follows from it. */
+  runOnce(): Promise<Left>;
   /** No lease is taken over for a while from now on. */
   holdTakeOver(): void;
 }
@@ -45,7 +45,7 @@ export function createPass(deps: {
     floors.reset();
   }
 
-  async function runOnce({ aheadToo }: { aheadToo: boolean }): Promise<Left> {
+  async function runOnce(): Promise<Left> {
     await lostClaims.settle(storeClock.now());
     const now = Math.floor(storeClock.now());
     const freshFrom = now - FRESH_MS;
@@ -64,7 +64,7 @@ export function createPass(deps: {
     const hasRunOut = pulse.lease !== null && pulse.lease < now;
     const lost = hasRunOut && clock.monotonic() >= noTakeOverBefore ? pulse.lease : null;
     // What can still be punctual comes first: a host's hundred thousand that are late already must not make others late.
-    const isAheadLeft = aheadToo && (await claimAhead(ahead, freshTo));
+    const isAheadLeft = await claimAhead(ahead, freshTo);
     const isLateLeft = await claimLate({ lost, late, backlog: pulse.backlog }, { now, freshFrom });
     return { ahead: isAheadLeft, late: isLateLeft };
   }

@@ -28,7 +28,7 @@ const STOP_RECORDING_MS = 5000;
 const STOP_CHECK_MS = 5;
 
 export interface Scheduler extends Service, ShortTimers {
-  /** One pass, now, as the loop makes them. Resolves to whether there is more to claim, and room for it. */
+  /** One pass, now. The loop around it calls nothing else. Resolves to whether there is more to claim, and room for it. */
   runOnce(): Promise<boolean>;
   /** Whether passes succeed. */
   isBeating(): boolean;
@@ -65,7 +65,7 @@ export function createScheduler(deps: {
   const { store, storeClock, clock, random, logger, settings } = deps;
   const actions = new Map(deps.actions.map((action) => [action.name, action]));
   const aborter = new AbortController();
-  const holdings = createHoldings({ isIdle: () => lanes.inFlight === 0 });
+  const holdings = createHoldings();
   const lostClaims = createLostClaims({ store });
   const largeBodies = createLargeBodies({ store, holdings });
   const sendMarks = createSendMarks({ store });
@@ -78,7 +78,7 @@ export function createScheduler(deps: {
   const pass = createPass({ store, storeClock, clock, holdings, lostClaims, accept, logger, settings });
   const shortTimers = createShortTimers({ storeClock, clock, holdings, lostClaims, accept, isOpen, settings });
   const loop = createLoop({
-    pass: () => runPass({ aheadToo: left.ahead || clock.monotonic() - lookedAheadAt >= settings.pollIntervalMs / 2 }),
+    pass: runOnce,
     intervalMs: settings.pollIntervalMs,
     clock,
     random,
@@ -88,8 +88,6 @@ export function createScheduler(deps: {
   let lastBeat: number | undefined;
   /** By the last pass, to be claimed as soon as there is room for a batch: claims of one row each would cost too much. */
   let left: Left = { ahead: false, late: false };
-  /** Passes that follow one another for the backlog's sake do not each claim the few that came into sight meanwhile. */
-  let lookedAheadAt = -Infinity;
   let clearing = false;
   let stopping: Promise<void> | undefined;
 
@@ -105,12 +103,11 @@ export function createScheduler(deps: {
     return lastBeat !== undefined && stopping === undefined && recorder.pending < MAX_UNRECORDED;
   }
 
-  async function runPass(wanted: { aheadToo: boolean }): Promise<boolean> {
+  async function runOnce(): Promise<boolean> {
     clearLanes();
     if (recorder.pending >= MAX_UNRECORDED) return false;
-    if (wanted.aheadToo) lookedAheadAt = clock.monotonic();
     left = { ahead: false, late: false };
-    left = await pass.runOnce(wanted);
+    left = await pass.runOnce();
     lastBeat = clock.monotonic();
     return isRoomForMore();
   }
@@ -199,7 +196,7 @@ export function createScheduler(deps: {
 
   return {
     reserve: (nextAttemptAt, bodyBytes) => shortTimers.reserve(nextAttemptAt, bodyBytes),
-    runOnce: () => runPass({ aheadToo: true }),
+    runOnce,
     isBeating: () => lastBeat !== undefined && clock.monotonic() - lastBeat < BEAT_MS,
     get held() {
       return holdings.size;

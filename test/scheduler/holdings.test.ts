@@ -7,7 +7,7 @@ const MIB = 1024 * 1024;
 
 describe('What a replica holds', () => {
   it('has no room left when large bodies were read into it, and has it again when their timers have left', () => {
-    const holdings = createHoldings({ isIdle: () => false });
+    const holdings = createHoldings();
     const timer = { ...makeTimer({ bodyBytes: 32 * MIB }), claimId: v7() };
     const held = { timer, claimedAt: { monotonic: 0, wall: 0 }, wasLate: false };
     holdings.add(held);

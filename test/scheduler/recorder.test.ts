@@ -24,7 +24,7 @@ describe('The recorder', () => {
           return Promise.resolve([]);
         },
       },
-      holdings: createHoldings({ isIdle: () => false }),
+      holdings: createHoldings(),
       clock,
       paceClock: clock,
       logger: pino({ level: 'silent' }),
