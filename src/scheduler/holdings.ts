@@ -14,7 +14,7 @@ const MAX_BYTES = 32 * 1024 * 1024;
  */
 export interface Holdings {
   readonly size: number;
-  /** How many more timers fit that are late, and that are still to come: neither keep the others out. */
+  /** How many more timers fit that are late, and that are still to come. They share bytes alone, no places. */
   roomForLate(): number;
   roomAhead(): number;
   /** The same as the latter, with what is kept free of crowds. */

@@ -15,6 +15,7 @@ describe('What a replica holds', () => {
 
     holdings.keepBody(held, Buffer.alloc(32 * MIB));
     expect(holdings.roomAhead()).toBe(0);
+    expect(holdings.roomForLate()).toBe(0);
 
     holdings.remove(timer.id);
     expect(holdings.roomAhead()).toBeGreaterThan(0);
