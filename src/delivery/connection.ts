@@ -11,6 +11,8 @@ export interface WireRequest {
   body: Uint8Array | null;
 }
 
+export type AnswerHeaders = Record<string, string | string[] | undefined>;
+
 export interface AnswerReader {
   /**
    * The request is about to be handed to the socket, some turns of the loop after `send`; up to here the receiver cannot know
@@ -20,7 +22,7 @@ export interface AnswerReader {
   /** The first bytes of an answer are there. */
   onBegun(): void;
   /** The head of the final answer, not of an interim one. */
-  onHead(status: number, headers: Record<string, string | string[] | undefined>): void;
+  onHead(status: number, headers: AnswerHeaders): void;
   onBody(chunk: Buffer): void;
   /** Exactly one of these two ends it. */
   onEnd(): void;
@@ -91,25 +93,36 @@ export function openConnection(deps: {
     });
   });
 
+  /** Of the request under way. Not kept beyond it: an idle connection must not hold on to a timer and its body. */
+  let reader: AnswerReader | undefined;
+  const ended = () => {
+    const last = reader;
+    reader = undefined;
+    return last;
+  };
+  // One for all requests, as there is one at a time.
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(controller) {
+      if (reader?.onSending() !== true) controller.abort(new Error('The request is not to be sent any more'));
+    },
+    onResponseStarted: () => reader?.onBegun(),
+    onResponseStart(_controller, status, headers) {
+      if (status >= 200) reader?.onHead(status, headers);
+    },
+    onResponseData: (_controller, chunk) => reader?.onBody(chunk),
+    onResponseEnd: () => ended()?.onEnd(),
+    onResponseError: (_controller, error) => ended()?.onError(error),
+  };
+
   const connection: Connection = {
     origin,
     isPublic,
     isOpen: () => !socket.destroyed,
     isFlushed: () => socket.writableLength === 0,
-    send(request, reader) {
+    send(request, itsReader) {
+      reader = itsReader;
       bytesBefore = socket.bytesRead;
-      client.dispatch(request, {
-        onRequestStart(controller) {
-          if (!reader.onSending()) controller.abort(new Error('The request is not to be sent any more'));
-        },
-        onResponseStarted: () => reader.onBegun(),
-        onResponseStart(_controller, status, headers) {
-          if (status >= 200) reader.onHead(status, headers);
-        },
-        onResponseData: (_controller, chunk) => reader.onBody(chunk),
-        onResponseEnd: () => reader.onEnd(),
-        onResponseError: (_controller, error) => reader.onError(error),
-      });
+      client.dispatch(request, handler);
     },
     discard: () => void socket.destroy(),
   };

@@ -1,4 +1,7 @@
-type Interrupt = () => void;
+/** What can be ended early. */
+export interface Interruptible {
+  interrupt(): void;
+}
 
 /**
  * How to end what runs, by the signal that ends it. Many attempts share one signal, and adding a listener to an
@@ -7,34 +10,34 @@ type Interrupt = () => void;
  * until the whole heap is collected.
  */
 export function createInterrupts() {
-  const bySignal = new Map<AbortSignal, Interrupt[]>();
+  const bySignal = new Map<AbortSignal, Interruptible[]>();
 
-  const run = (interrupts: Interrupt[] | undefined) => {
+  const interrupt = (all: Interruptible[] | undefined) => {
     // A copy, as each takes itself out.
-    for (const interrupt of [...(interrupts ?? [])]) interrupt();
+    for (const running of [...(all ?? [])]) running.interrupt();
   };
-  const onAbort = ({ target }: Event) => run(bySignal.get(target as AbortSignal));
+  const onAbort = ({ target }: Event) => interrupt(bySignal.get(target as AbortSignal));
 
   return {
-    add(signal: AbortSignal, interrupt: Interrupt): void {
+    add(signal: AbortSignal, running: Interruptible): void {
       const known = bySignal.get(signal);
-      if (known !== undefined) known.push(interrupt);
+      if (known !== undefined) known.push(running);
       else {
-        bySignal.set(signal, [interrupt]);
+        bySignal.set(signal, [running]);
         signal.addEventListener('abort', onAbort);
       }
     },
-    delete(signal: AbortSignal, interrupt: Interrupt): void {
+    delete(signal: AbortSignal, running: Interruptible): void {
       const known = bySignal.get(signal);
-      const at = known?.indexOf(interrupt) ?? -1;
+      const at = known?.indexOf(running) ?? -1;
       if (known === undefined || at < 0) return;
       known.splice(at, 1);
       if (known.length > 0) return;
       bySignal.delete(signal);
       signal.removeEventListener('abort', onAbort);
     },
-    runAll(): void {
-      for (const interrupts of bySignal.values()) run(interrupts);
+    interruptAll(): void {
+      for (const all of bySignal.values()) interrupt(all);
     },
   };
 }

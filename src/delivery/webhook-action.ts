@@ -1,6 +1,6 @@
 import type { Clock } from '../platform/index.ts';
-import type { Action, ClaimedTimer, Outcome } from '../timers/index.ts';
-import { startAttempt, type AttemptOrder } from './attempt.ts';
+import type { Action, ClaimedTimer } from '../timers/index.ts';
+import { Attempt, type AttemptOrder } from './attempt.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { Connect } from './connector.ts';
 import { INTERRUPTED } from './failure.ts';
@@ -43,26 +43,25 @@ export function createWebhookAction(deps: {
       if (signal.aborted) return Promise.resolve(outcomeOfFailure(INTERRUPTED, false));
 
       return new Promise((resolve) => {
-        let end: (() => void) | undefined;
-        const interrupt = () => end?.();
-        const settle = (outcome: Outcome) => {
-          interrupts.delete(signal, interrupt);
-          resolve(outcome);
-        };
-        interrupts.add(signal, interrupt);
         try {
-          end = startAttempt(deps, { ...orderOf(timer, parsed.target), isOurs }, settle);
+          const attempt = new Attempt(deps, orderOf(timer, parsed.target, isOurs), (outcome) => {
+            interrupts.delete(signal, attempt);
+            resolve(outcome);
+          });
+          interrupts.add(signal, attempt);
+          attempt.start();
         } catch {
-          settle(outcomeOfFailure({ code: 'internal_error', message: 'The request could not be made.' }, false));
+          resolve(outcomeOfFailure({ code: 'internal_error', message: 'The request could not be made.' }, false));
         }
       });
     },
   };
-  const orderOf = (timer: ClaimedTimer, target: Target): Omit<AttemptOrder, 'isOurs'> => ({
+  const orderOf = (timer: ClaimedTimer, target: Target, isOurs: () => boolean): AttemptOrder => ({
     target,
     request: webhookRequest({ timer, target, sign, now: storeNow(), userAgent }),
     deadlineMs: action.deadlineMs(timer),
     mayResend: timer.delivery === 'at_least_once',
+    isOurs,
   });
-  return { action, interruptAll: () => interrupts.runAll() };
+  return { action, interruptAll: () => interrupts.interruptAll() };
 }

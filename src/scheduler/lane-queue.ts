@@ -34,10 +34,14 @@ export function createLaneQueue(): LaneQueue {
       return fromBacklog ?? current.shift();
     },
     takeOut(isUnwanted) {
-      const taken: HeldTimer[] = [];
       let place = 0;
+      const isFound = (held: HeldTimer) => isUnwanted(held, place++);
+      // Mostly there are none, and thousands need not be copied.
+      if (!current.some(isFound) && !backlog.some(isFound)) return [];
+      const taken: HeldTimer[] = [];
+      place = 0;
       const isKept = (held: HeldTimer) => {
-        const isWanted = !isUnwanted(held, place++);
+        const isWanted = !isFound(held);
         if (!isWanted) taken.push(held);
         return isWanted;
       };

@@ -86,7 +86,7 @@ export function toRow(timer: Timer): TimerRow {
 export function fromRow(row: TimerRow): Timer {
   const isTried = row.attempts > 0;
   return {
-    ...toBePerformed(row),
+    ...fromClaimedRow(row, toClaimId(row.claim_id)),
     owner: row.owner,
     label: row.label,
     key: row.timer_key,
@@ -95,7 +95,6 @@ export function fromRow(row: TimerRow): Timer {
     status: row.status,
     reason: row.reason,
     wakeAt: row.wake_at,
-    claimId: toClaimId(row.claim_id),
     sendStartedAt: row.send_started_at,
     firedAt: isTried ? row.fired_at : null,
     durationMs: isTried ? row.duration_ms : null,
@@ -106,10 +105,13 @@ export function fromRow(row: TimerRow): Timer {
   };
 }
 
-export const fromClaimedRow = (row: ClaimedRow, claimId: string): ClaimedTimer => ({ ...toBePerformed(row), claimId });
-
-function toBePerformed(row: ClaimedRow): Omit<ClaimedTimer, 'claimId'> {
+/** The claim is whose the row is taken for, told once more because all rows of a claim share the text. */
+export function fromClaimedRow<Claim extends string | null>(
+  row: ClaimedRow,
+  claimId: Claim,
+): Omit<ClaimedTimer, 'claimId'> & { claimId: Claim } {
   return {
+    claimId,
     id: bytesToUuid(row.id),
     action: row.action,
     dueAt: row.due_at,
