@@ -34,14 +34,10 @@ export function createLaneQueue(): LaneQueue {
       return fromBacklog ?? current.shift();
     },
     takeOut(isUnwanted) {
-      let place = 0;
-      const isFound = (held: HeldTimer) => isUnwanted(held, place++);
-      // Mostly there are none, and thousands need not be copied.
-      if (!current.some(isFound) && !backlog.some(isFound)) return [];
       const taken: HeldTimer[] = [];
-      place = 0;
+      let place = 0;
       const isKept = (held: HeldTimer) => {
-        const isWanted = !isFound(held);
+        const isWanted = !isUnwanted(held, place++);
         if (!isWanted) taken.push(held);
         return isWanted;
       };

@@ -41,6 +41,8 @@ export function createPass(deps: {
   let noTakeOverBefore = clock.monotonic() + TAKE_OVER_GRACE_MS;
 
   function holdTakeOver(): void {
+  let lookedAheadAt = -Infinity;
+  let left: Left = { ahead: false, late: false };
     noTakeOverBefore = clock.monotonic() + TAKE_OVER_GRACE_MS;
     floors.reset();
   }
@@ -64,9 +66,18 @@ export function createPass(deps: {
     const hasRunOut = pulse.lease !== null && pulse.lease < now;
     const lost = hasRunOut && clock.monotonic() >= noTakeOverBefore ? pulse.lease : null;
     // What can still be punctual comes first: a host's hundred thousand that are late already must not make others late.
-    const isAheadLeft = await claimAhead(ahead, freshTo);
+    const isAheadLeft = isTimeToLookAhead() && (await claimAhead(ahead, freshTo));
     const isLateLeft = await claimLate({ lost, late, backlog: pulse.backlog }, { now, freshFrom });
-    return { ahead: isAheadLeft, late: isLateLeft };
+    left = { ahead: isAheadLeft, late: isLateLeft };
+    return left;
+  }
+
+  /** Passes follow one another at once while there is a backlog; for what is a second away, few of them are enough. */
+  function isTimeToLookAhead(): boolean {
+    const now = clock.monotonic();
+    if (left.late && !left.ahead && now - lookedAheadAt < settings.pollIntervalMs / 2) return false;
+    lookedAheadAt = now;
+    return true;
   }
 
   /**

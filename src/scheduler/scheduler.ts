@@ -20,6 +20,7 @@ import { createShortTimers } from './short-timers.ts';
 const MAX_UNRECORDED = 2000;
 /** With this many timers waiting in lanes it is looked whether they hold up others. */
 const MANY_QUEUED = 500;
+const REFUSE_INTERVAL_MS = 250;
 /** A scheduler whose last good pass is older than this is not ready. */
 const BEAT_MS = 5000;
 /** Most time a stop gives to attempts in flight, and then to recording what they came to. */
@@ -89,6 +90,7 @@ export function createScheduler(deps: {
   /** By the last pass, to be claimed as soon as there is room for a batch: claims of one row each would cost too much. */
   let left: Left = { ahead: false, late: false };
   let clearing = false;
+  let refusedAt = -Infinity;
   let stopping: Promise<void> | undefined;
 
   holdings.onRoom(() => {
@@ -134,9 +136,14 @@ export function createScheduler(deps: {
   /** Hands back what the lanes cannot send while it is ours, or hold to the harm of others. */
   function clearLanes(): void {
     const now = clock.monotonic();
-    for (const { held, lane } of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) {
-      const refusal = attempts.refusalOf(held);
-      record(held, refusal?.status === 'failed' ? refusal : attempts.handBackLater(held, longestHandBackMs(lane, now)));
+    // Seconds decide, and passes may follow one another at once: they need not walk through thousands of timers each.
+    if (now - refusedAt >= REFUSE_INTERVAL_MS) {
+      refusedAt = now;
+      for (const { held, lane } of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) {
+        const refusal = attempts.refusalOf(held);
+        const isOver = refusal?.status === 'failed';
+        record(held, isOver ? refusal : attempts.handBackLater(held, longestHandBackMs(lane, now)));
+      }
     }
     for (const { held, lane } of lanes.takeSurplus()) {
       record(held, attempts.handBackLater(held, longestHandBackMs(lane, now)));

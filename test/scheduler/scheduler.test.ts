@@ -454,6 +454,20 @@ describe('A backlog', () => {
   });
 
   it('to a host lets those go first that are due to it only now, but for one in five', async () => {
+  it('is claimed by passes that follow one another, of which few look at what is to come', async () => {
+    rig = await createRig({ settings: { batchSize: 10 } });
+    await rig.store.insert(makeTimers(100, () => ({ dueAt: T0 - 100_000 })));
+    expect(await rig.scheduler.runOnce()).toBe(true);
+    const toCome = makeTimer({ dueAt: T0 + 900 });
+    await rig.store.insert([toCome]);
+
+    await rig.scheduler.runOnce();
+    expect((await rig.timer(toCome.id)).status).toBe('waiting');
+    rig.clock.advance(250);
+    await rig.scheduler.runOnce();
+    expect((await rig.timer(toCome.id)).status).toBe('executing');
+  });
+
     rig = await createRig({ settings: { maxConcurrency: 4 } });
     const old = makeTimers(100, () => ({ dueAt: T0 - 100_000 }));
     const current = makeTimers(12, () => ({ dueAt: T0 + 10 }));
