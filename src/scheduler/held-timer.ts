@@ -7,12 +7,17 @@ export interface ClaimInstant {
   wall: number;
 }
 
+/**
+ * What kind of room a timer takes up: it was late already when it was claimed, or still to come, or still to come and
+ * claimed while there was nothing else to do.
+ */
+export type Place = 'late' | 'ahead' | 'idle';
+
 /** A timer that this replica holds, from the claim until its result is in the store. */
 export interface HeldTimer {
   timer: ClaimedTimer;
   claimedAt: ClaimInstant;
-  /** Whether it was due when it was claimed. */
-  readonly wasLate: boolean;
+  readonly place: Place;
 }
 
 export const claimInstant = (clock: Clock): ClaimInstant => ({ monotonic: clock.monotonic(), wall: clock.now() });

@@ -1,9 +1,13 @@
-import type { HeldTimer } from './held-timer.ts';
+import type { HeldTimer, Place } from './held-timer.ts';
 
-/** Rows in memory that were late when they were claimed, and as many that were still to come. */
-const MAX_LATE = 5000;
-const MAX_AHEAD = 5000;
-/** Beyond the latter, for what a crowd must not keep out: timers due after it, and those that are short. */
+/**
+ * Rows in memory, by what they were when they were claimed. A crowd that is known before its instant needs no claims while
+ * it is sent: with the places for idle times, 20,000 timers due in one instant went out 7 % faster. They are apart from the
+ * others, as a crowd takes long to leave, and those due beside it must be claimed meanwhile. With three times as many it was
+ * 15 %, but the replica that looks first took most of a crowd that two could have sent.
+ */
+const PLACES: Record<Place, number> = { late: 5000, ahead: 5000, idle: 5000 };
+/** Beyond those ahead, for what a crowd must not keep out: timers due after it, and those that are short. */
 const KEPT_FREE = 1000;
 /** Of all bodies together. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -14,10 +18,9 @@ const MAX_BYTES = 32 * 1024 * 1024;
  */
 export interface Holdings {
   readonly size: number;
-  /** How many more timers fit that are late, and that are still to come. They share bytes alone, no places. */
-  roomForLate(): number;
-  roomAhead(): number;
-  /** The same as the latter, with what is kept free of crowds. */
+  /** How many more timers fit in such places. The kinds share bytes alone, no places. */
+  room(place: Place): number;
+  /** The same for those ahead, with what is kept free of crowds. */
   roomBesideCrowd(): number;
   get(id: string): HeldTimer | undefined;
   add(held: HeldTimer): void;
@@ -39,26 +42,23 @@ export function createHoldings(): Holdings {
    * become old would keep every timer since until the whole heap is collected.
    */
   const timers = new Map<string, { held: HeldTimer | undefined }>();
-  let late = 0;
-  let reserved = 0;
+  const taken: Record<Place, number> = { late: 0, ahead: 0, idle: 0 };
   let bytes = 0;
   let roomListener = () => {};
-  const roomUnder = (most: number, taken: number) => (bytes >= MAX_BYTES ? 0 : Math.max(most - taken, 0));
-  const ahead = () => timers.size - late + reserved;
-  const roomBesideCrowd = () => roomUnder(MAX_AHEAD + KEPT_FREE, ahead());
+  const roomUnder = (most: number, place: Place) => (bytes >= MAX_BYTES ? 0 : Math.max(most - taken[place], 0));
+  const roomBesideCrowd = () => roomUnder(PLACES.ahead + KEPT_FREE, 'ahead');
   const bytesOf = (held: HeldTimer) => held.timer.body?.length ?? 0;
 
   return {
     get size() {
       return timers.size;
     },
-    roomForLate: () => roomUnder(MAX_LATE, late),
-    roomAhead: () => roomUnder(MAX_AHEAD, ahead()),
+    room: (place) => roomUnder(PLACES[place], place),
     roomBesideCrowd,
     get: (id) => timers.get(id)?.held,
     add(held) {
       timers.set(held.timer.id, { held });
-      if (held.wasLate) late += 1;
+      taken[held.place] += 1;
       bytes += bytesOf(held);
     },
     keepBody(held, body) {
@@ -69,19 +69,19 @@ export function createHoldings(): Holdings {
       const box = timers.get(id);
       if (box?.held === undefined) return;
       timers.delete(id);
-      if (box.held.wasLate) late -= 1;
+      taken[box.held.place] -= 1;
       bytes -= bytesOf(box.held);
       box.held = undefined;
       roomListener();
     },
     reserve(wanted) {
       if (roomBesideCrowd() === 0 || bytes + wanted > MAX_BYTES) return false;
-      reserved += 1;
+      taken.ahead += 1;
       bytes += wanted;
       return true;
     },
     unreserve(given) {
-      reserved -= 1;
+      taken.ahead -= 1;
       bytes -= given;
     },
     onRoom(listener) {

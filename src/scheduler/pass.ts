@@ -1,6 +1,6 @@
 import type { Clock, Logger, RemoteClock } from '../platform/index.ts';
 import type { ClaimedTimer, ClaimQuery, TimerStore } from '../timers/index.ts';
-import { claimInstant, type HeldTimer } from './held-timer.ts';
+import { claimInstant, type HeldTimer, type Place } from './held-timer.ts';
 import type { Holdings } from './holdings.ts';
 import { newClaim, type LostClaims } from './lost-claims.ts';
 import { createScanFloors } from './scan-floors.ts';
@@ -31,18 +31,20 @@ export function createPass(deps: {
   storeClock: RemoteClock;
   clock: Clock;
   holdings: Holdings;
+  /** Whether there is nothing else to do than to claim. */
+  isIdle: () => boolean;
   lostClaims: LostClaims;
   accept: (held: HeldTimer) => void;
   logger: Logger;
   settings: SchedulerSettings;
 }): Pass {
-  const { store, storeClock, clock, holdings, lostClaims, accept, logger, settings } = deps;
+  const { store, storeClock, clock, holdings, isIdle, lostClaims, accept, logger, settings } = deps;
   const floors = createScanFloors({ clock });
   let noTakeOverBefore = clock.monotonic() + TAKE_OVER_GRACE_MS;
-
-  function holdTakeOver(): void {
   let lookedAheadAt = -Infinity;
   let left: Left = { ahead: false, late: false };
+
+  function holdTakeOver(): void {
     noTakeOverBefore = clock.monotonic() + TAKE_OVER_GRACE_MS;
     floors.reset();
   }
@@ -86,12 +88,12 @@ export function createPass(deps: {
    */
   async function claimAhead(first: number | null, wakeTo: number): Promise<boolean> {
     if (first === null) return false;
-    const room = holdings.roomAhead();
-    const toCome = { from: 'waiting', wakeTo, wasLate: false } as const;
-    const crowd = await claimTimers({ ...toCome, wakeFrom: first }, room);
+    const place = isIdle() && holdings.room('idle') > 0 ? 'idle' : 'ahead';
+    const room = holdings.room(place);
+    const crowd = await claimTimers({ from: 'waiting', wakeFrom: first, wakeTo, place }, room);
     if (room > 0 && crowd.length < Math.min(settings.batchSize, room)) return false;
     const afterCrowd = crowd.reduce((last, { nextAttemptAt }) => Math.max(last, nextAttemptAt), first) + 1;
-    await claimTimers({ ...toCome, wakeFrom: afterCrowd }, holdings.roomBesideCrowd());
+    await claimTimers({ from: 'waiting', wakeFrom: afterCrowd, wakeTo, place: 'ahead' }, holdings.roomBesideCrowd());
     return true;
   }
 
@@ -107,14 +109,14 @@ export function createPass(deps: {
     first: { lost: number | null; late: number | null; backlog: number | null },
     { now, freshFrom }: { now: number; freshFrom: number },
   ): Promise<boolean> {
-    const share = Math.ceil(holdings.roomForLate() * LATE_SHARE);
+    const share = Math.ceil(holdings.room('late') * LATE_SHARE);
     const forBacklog = first.backlog === null ? 0 : share;
     const forLate = forBacklog + (first.late === null ? 0 : share);
     if (first.lost !== null) await expireSends(first.lost, now);
     return [
-      await claimFrom(first.lost, { from: 'executing', wakeTo: now - 1 }, holdings.roomForLate() - forLate),
-      await claimFrom(first.late, { from: 'waiting', wakeTo: now - 1 }, holdings.roomForLate() - forBacklog),
-      await claimFrom(first.backlog, { from: 'waiting', wakeTo: freshFrom - 1 }, holdings.roomForLate()),
+      await claimFrom(first.lost, { from: 'executing', wakeTo: now - 1 }, holdings.room('late') - forLate),
+      await claimFrom(first.late, { from: 'waiting', wakeTo: now - 1 }, holdings.room('late') - forBacklog),
+      await claimFrom(first.backlog, { from: 'waiting', wakeTo: freshFrom - 1 }, holdings.room('late')),
     ].includes(true);
   }
 
@@ -124,12 +126,12 @@ export function createPass(deps: {
     room: number,
   ): Promise<boolean> {
     if (first === null) return false;
-    const timers = await claimTimers({ ...which, wakeFrom: first, wasLate: true }, room);
+    const timers = await claimTimers({ ...which, wakeFrom: first, place: 'late' }, room);
     return timers.length >= Math.min(settings.batchSize, room);
   }
 
   async function claimTimers(
-    { wasLate, ...which }: Pick<ClaimQuery, 'from' | 'wakeFrom' | 'wakeTo'> & Pick<HeldTimer, 'wasLate'>,
+    { place, ...which }: Pick<ClaimQuery, 'from' | 'wakeFrom' | 'wakeTo'> & { place: Place },
     room: number,
   ): Promise<ClaimedTimer[]> {
     const limit = Math.min(settings.batchSize, room);
@@ -138,7 +140,7 @@ export function createPass(deps: {
     const lease = newClaim(storeClock.now(), settings.leaseMs);
     try {
       const timers = await store.claim({ ...which, limit, ...lease });
-      for (const timer of timers) hold({ timer, claimedAt, wasLate });
+      for (const timer of timers) hold({ timer, claimedAt, place });
       return timers;
     } catch (error) {
       lostClaims.add(lease);

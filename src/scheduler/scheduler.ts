@@ -76,7 +76,7 @@ export function createScheduler(deps: {
   const lanes = createLanes({ maxConcurrency, maxRatePerLane, clock, start: attempt });
   const destinations = createDestinations({ lanes, action: deps.destinationsOf, store, storeClock, clock, logger });
   const dueQueue = createDueQueue({ clock, storeClock, release });
-  const pass = createPass({ store, storeClock, clock, holdings, lostClaims, accept, logger, settings });
+  const pass = createPass({ store, storeClock, clock, holdings, isIdle, lostClaims, accept, logger, settings });
   const shortTimers = createShortTimers({ storeClock, clock, holdings, lostClaims, accept, isOpen, settings });
   const loop = createLoop({
     pass: runOnce,
@@ -98,8 +98,14 @@ export function createScheduler(deps: {
   });
 
   const isRoomForMore = () =>
-    (left.ahead && holdings.roomAhead() >= settings.batchSize) ||
-    (left.late && holdings.roomForLate() >= settings.batchSize);
+    (left.ahead && holdings.room('ahead') >= settings.batchSize) ||
+    (left.ahead && isIdle() && holdings.room('idle') >= settings.batchSize) ||
+    (left.late && holdings.room('late') >= settings.batchSize);
+
+  /** All that is held waits for its instant. */
+  function isIdle(): boolean {
+    return dueQueue.size === holdings.size;
+  }
 
   function isOpen(): boolean {
     return lastBeat !== undefined && stopping === undefined && recorder.pending < MAX_UNRECORDED;

@@ -29,7 +29,7 @@ export function createShortTimers(deps: {
     return {
       ...claim,
       commit(timer) {
-        const held = { timer, claimedAt, wasLate: false };
+        const held = { timer, claimedAt, place: 'ahead' } as const;
         holdings.unreserve(bodyBytes);
         holdings.add(held);
         accept(held);

@@ -9,15 +9,15 @@ describe('What a replica holds', () => {
   it('has no room left when large bodies were read into it, and has it again when their timers have left', () => {
     const holdings = createHoldings();
     const timer = { ...makeTimer({ bodyBytes: 32 * MIB }), claimId: v7() };
-    const held = { timer, claimedAt: { monotonic: 0, wall: 0 }, wasLate: false };
+    const held = { timer, claimedAt: { monotonic: 0, wall: 0 }, place: 'ahead' as const };
     holdings.add(held);
-    expect(holdings.roomAhead()).toBeGreaterThan(0);
+    expect(holdings.room('ahead')).toBeGreaterThan(0);
 
     holdings.keepBody(held, Buffer.alloc(32 * MIB));
-    expect(holdings.roomAhead()).toBe(0);
-    expect(holdings.roomForLate()).toBe(0);
+    expect(holdings.room('ahead')).toBe(0);
+    expect(holdings.room('late')).toBe(0);
 
     holdings.remove(timer.id);
-    expect(holdings.roomAhead()).toBeGreaterThan(0);
+    expect(holdings.room('ahead')).toBeGreaterThan(0);
   });
 });

@@ -396,9 +396,9 @@ describe('A crowd due in one instant', () => {
       },
     });
     rig = await createRig({ reply: () => delivered, settings: { batchSize: 500 }, store });
-    await rig.store.insert(makeTimers(6000, () => ({ dueAt: T0 + 900 })));
+    await rig.store.insert(makeTimers(11_000, () => ({ dueAt: T0 + 900 })));
     void rig.scheduler.start();
-    await eventually(() => rig.scheduler.held === 5000);
+    await eventually(() => rig.scheduler.held === 10_000);
     const before = looks;
 
     // By the clock turned by hand no time passes until the next poll, whatever the machine takes for this.
@@ -407,15 +407,28 @@ describe('A crowd due in one instant', () => {
 
     await eventually(async () => {
       await rig.pass(50);
-      return rig.calls.length === 6000;
+      return rig.calls.length === 11_000;
     });
+  });
+
+  it('claimed while nothing else was to do leaves as many places as ever to those due while it is sent', async () => {
+    rig = await createRig({ settings: { batchSize: 500 } });
+    await rig.store.insert(makeTimers(5000, () => ({ dueAt: T0 + 500, ...toHost('crowd.example') })));
+    while (await rig.scheduler.runOnce());
+    expect(rig.scheduler.held).toBe(5000);
+    await rig.pass(500);
+    expect(rig.calls.length).toBeGreaterThan(0);
+
+    await rig.store.insert(makeTimers(4000, () => ({ dueAt: T0 + 1200, ...toHost('other.example') })));
+    while (await rig.scheduler.runOnce());
+    expect(rig.scheduler.held).toBe(9000);
   });
 
   it('keeps none of the late out', async () => {
     rig = await createRig({ settings: { batchSize: 500 } });
-    await rig.store.insert(makeTimers(5500, () => ({ dueAt: T0 + 900 })));
+    await rig.store.insert(makeTimers(10_500, () => ({ dueAt: T0 + 900 })));
     void rig.scheduler.start();
-    await eventually(() => rig.scheduler.held === 5000);
+    await eventually(() => rig.scheduler.held === 10_000);
     const missed = makeTimer({ dueAt: T0 - 1, ...toHost('other.example') });
     await rig.store.insert([missed]);
 
@@ -441,19 +454,6 @@ describe('A backlog', () => {
     expect(rig.calls).toHaveLength(100);
   });
 
-  it('is drained oldest first', async () => {
-    rig = await createRig({ reply: () => delivered, settings: { batchSize: 10 } });
-    const timers = makeTimers(30, (index) => ({ dueAt: T0 - 100_000 - index * 1000 }));
-    await rig.store.insert(timers);
-
-    await rig.scheduler.runOnce();
-    await rig.pass(50);
-
-    const oldest = timers.slice(-10).map(({ id }) => id);
-    expect(rig.calls.map(({ timer }) => timer.id).sort()).toEqual(oldest.sort());
-  });
-
-  it('to a host lets those go first that are due to it only now, but for one in five', async () => {
   it('is claimed by passes that follow one another, of which few look at what is to come', async () => {
     rig = await createRig({ settings: { batchSize: 10 } });
     await rig.store.insert(makeTimers(100, () => ({ dueAt: T0 - 100_000 })));
@@ -468,6 +468,19 @@ describe('A backlog', () => {
     expect((await rig.timer(toCome.id)).status).toBe('executing');
   });
 
+  it('is drained oldest first', async () => {
+    rig = await createRig({ reply: () => delivered, settings: { batchSize: 10 } });
+    const timers = makeTimers(30, (index) => ({ dueAt: T0 - 100_000 - index * 1000 }));
+    await rig.store.insert(timers);
+
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+
+    const oldest = timers.slice(-10).map(({ id }) => id);
+    expect(rig.calls.map(({ timer }) => timer.id).sort()).toEqual(oldest.sort());
+  });
+
+  it('to a host lets those go first that are due to it only now, but for one in five', async () => {
     rig = await createRig({ settings: { maxConcurrency: 4 } });
     const old = makeTimers(100, () => ({ dueAt: T0 - 100_000 }));
     const current = makeTimers(12, () => ({ dueAt: T0 + 10 }));
