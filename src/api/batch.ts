@@ -62,8 +62,8 @@ export function batchHandler({ schedule }: { schedule: Schedule }): CallerHandle
 
 /** One of many as an entry. Throws a `Problem`. */
 export function takeItem(item: unknown, { owner, schedule }: { owner: string | null; schedule: Schedule }): Entry {
-  const { key, idempotency_key: idempotencyKey, ...asked } = validate(newTimerItem, item);
-  return schedule.take(asked, { owner, key, idempotencyKey });
+  const asked = validate(newTimerItem, item);
+  return schedule.take(asked, { owner, key: asked.key, idempotencyKey: asked.idempotency_key });
 }
 
 function attempted<T>(step: () => T): T | Problem {

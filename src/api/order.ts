@@ -15,9 +15,10 @@ export interface OrderRules extends WebhookRules {
 /** The order that a request stands for. Throws a `Problem` at the field that this service does not take. */
 export function orderOf(
   asked: NewTimer,
-  given: OrderRules & { owner: string | null; key: string | null; createdAt: number },
+  rules: OrderRules,
+  { owner, key, createdAt }: { owner: string | null; key: string | null; createdAt: number },
 ): TimerOrder {
-  const { owner, key, createdAt, targets, maxAttempts } = given;
+  const { targets, maxDelayMs, maxAttempts } = rules;
   refuseTarget(asked.url, targets);
   const delivery = asked.delivery ?? 'at_least_once';
   return {
@@ -27,10 +28,10 @@ export function orderOf(
     label: asked.label ?? null,
     key,
     metadata: asked.metadata ?? null,
-    ...resolveDue(asked, given),
+    ...resolveDue(asked, { createdAt, maxDelayMs }),
     createdAt,
     url: asked.url,
-    ...webhookOf(asked, given),
+    ...webhookOf(asked, rules),
     maxAttempts: delivery === 'at_most_once' ? 1 : (asked.max_attempts ?? maxAttempts),
     retry: asked.retry ?? null,
     delivery,

@@ -54,11 +54,16 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
       // Up to the next whole millisecond: due instants are integers and never before what was asked for.
       const createdAt = Math.ceil(storeClock.now());
       return {
-        order: orderOf(asked, { ...deps, owner, key: key ?? null, createdAt }),
+        order: orderOf(asked, deps, { owner, key: key ?? null, createdAt }),
         idempotency:
           idempotencyKey === undefined
             ? null
-            : idempotencyRecord({ key: idempotencyKey, asked: { ...asked, key }, createdAt }),
+            : idempotencyRecord({
+                key: idempotencyKey,
+                // A timer of a batch names its key itself, which is no part of what is asked for.
+                asked: { ...asked, key, idempotency_key: undefined },
+                createdAt,
+              }),
       };
     },
 

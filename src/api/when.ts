@@ -72,10 +72,11 @@ export function refuseTwoWays(context: z.core.ParsePayload<When>): void {
   const refuse = (field: keyof When, message: string) =>
     context.issues.push({ code: 'custom', input: value, path: [field], message });
 
-  const used = WAYS.flatMap((way) => way.find((field) => value[field] !== undefined) ?? []);
-  const [first, ...others] = used;
-  for (const other of others) {
-    refuse(other, `says when a second time: "${String(first)}" is given too; use one of them`);
+  let first: keyof When | undefined;
+  for (const way of WAYS) {
+    const used = way.find((field) => value[field] !== undefined);
+    if (first === undefined) first = used;
+    else if (used !== undefined) refuse(used, `says when a second time: "${first}" is given too; use one of them`);
   }
   if (value.due_at_local !== undefined && value.timezone === undefined) {
     refuse('timezone', 'is required with "due_at_local"');
@@ -94,30 +95,32 @@ export function resolveDue(
   { createdAt, maxDelayMs }: { createdAt: number; maxDelayMs: number },
 ): { dueAt: number; delayMs: number } {
   const terms = delayTerms(when, createdAt);
-  const delayMs = terms.reduce((sum, { ms }) => sum + ms, 0);
+  let delayMs = 0;
+  for (const field of TERMS) delayMs += terms[field];
   if (delayMs > maxDelayMs) {
-    const [longest] = terms.toSorted((a, b) => b.ms - a.ms);
+    const [longest] = TERMS.toSorted((a, b) => terms[b] - terms[a]);
     const message = `reaches further than ${maxDelayMs / 24 / HOUR_MS} days ahead, the furthest this service goes`;
-    throw new Problem('invalid_request', `"${String(longest?.field)}" ${message}.`, {
-      errors: [{ pointer: `/${String(longest?.field)}`, message }],
+    throw new Problem('invalid_request', `"${String(longest)}" ${message}.`, {
+      errors: [{ pointer: `/${String(longest)}`, message }],
     });
   }
   return { dueAt: createdAt + delayMs, delayMs: Math.max(0, delayMs) };
 }
 
-function delayTerms(when: When, createdAt: number): { field: keyof When; ms: number }[] {
+const TERMS = ['hours', 'minutes', 'seconds', 'delay_ms', 'delay', 'due_at', 'due_at_local'] as const;
+
+/** How far each of them is from `createdAt`, milliseconds. */
+function delayTerms(when: When, createdAt: number): Record<(typeof TERMS)[number], number> {
   const { hours = 0, minutes = 0, seconds = 0, delay_ms = 0, delay, due_at, due_at_local, timezone } = when;
   const until = (instant: number | undefined) => (instant === undefined ? 0 : instant - createdAt);
-  return [
-    { field: 'hours', ms: hours * HOUR_MS },
-    { field: 'minutes', ms: minutes * MINUTE_MS },
-    { field: 'seconds', ms: seconds * SECOND_MS },
-    { field: 'delay_ms', ms: delay_ms },
-    { field: 'delay', ms: delay === undefined ? 0 : (parseDelay(delay) ?? 0) },
-    { field: 'due_at', ms: until(due_at === undefined ? undefined : parseInstant(due_at)) },
-    {
-      field: 'due_at_local',
-      ms: due_at_local === undefined || timezone === undefined ? 0 : until(instantOfLocalTime(due_at_local, timezone)),
-    },
-  ];
+  return {
+    hours: hours * HOUR_MS,
+    minutes: minutes * MINUTE_MS,
+    seconds: seconds * SECOND_MS,
+    delay_ms,
+    delay: delay === undefined ? 0 : (parseDelay(delay) ?? 0),
+    due_at: until(due_at === undefined ? undefined : parseInstant(due_at)),
+    due_at_local:
+      due_at_local === undefined || timezone === undefined ? 0 : until(instantOfLocalTime(due_at_local, timezone)),
+  };
 }
