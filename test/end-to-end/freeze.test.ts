@@ -3,13 +3,15 @@ import { surplusOf } from '../support/ledger.ts';
 import { SHORT_LEASE, SHORT_LEASE_MS } from '../support/service-process.ts';
 import { readTimer, scenario, sized, until, untilInstant } from './scenario.ts';
 
+const ANSWER_MS = 300;
+
 test(
   'A replica frozen for longer than its leases sends nothing that others have taken over, and its late outcomes change nothing',
   scenario(async ({ client, receiver, faults, database, start, allDone, figures }) => {
     const [count, inFlightAtMost] = [sized(300, 120), 16];
     const env = { ...(await database('mysql')), ...SHORT_LEASE, MAX_CONCURRENCY: String(inFlightAtMost) };
     const [sleeper, other] = await Promise.all([start('sleeper', env), start('other', env)]);
-    receiver.answerBy(() => ({ status: 204, afterMs: 300 }));
+    receiver.answerBy(() => ({ status: 204, afterMs: ANSWER_MS }));
 
     // Due so soon that the replica that was asked holds them itself: some it sends, some queue, some wait for their instant.
     await client.create({
@@ -18,7 +20,12 @@ test(
       delayMs: (number) => 500 + (number % 10) * 50,
       target: () => sleeper.url,
     });
-    await until('it has sent a few', () => receiver.arrivals.some(({ answeredAt }) => answeredAt !== null));
+    // Between two waves: what a replica does that is frozen after its last look at a lease, on its way to the system call,
+    // is nobody's to prevent.
+    await until('it has sent a few, and waits for answers', () => {
+      const isSending = receiver.arrivals.some(({ at }) => Date.now() - at < ANSWER_MS / 3);
+      return receiver.arrivals.length > inFlightAtMost && receiver.inFlight() > 0 && !isSending;
+    });
     const frozenAt = Date.now();
     await sleeper.freeze();
     const sentBefore = new Set(receiver.arrivals.map(({ id }) => id));
