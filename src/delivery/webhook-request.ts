@@ -28,9 +28,12 @@ export function webhookRequest(deps: {
   headers.push('punctual-fence', String(timer.fence));
   headers.push('punctual-due-at', new Date(timer.dueAt).toISOString());
   headers.push('accept-encoding', 'identity');
-  if (timer.headers !== null) addOwn(headers, timer.headers);
-  if (lacks(timer.headers, 'user-agent')) headers.push('user-agent', userAgent);
-  if (body !== null && lacks(timer.headers, 'content-type')) headers.push('content-type', 'application/json');
+  const own = timer.headers === null ? undefined : byLowerCaseName(timer.headers);
+  own?.forEach((value, name) => {
+    if (!isReservedHeader(name)) headers.push(name, value);
+  });
+  if (own?.has('user-agent') !== true) headers.push('user-agent', userAgent);
+  if (body !== null && own?.has('content-type') !== true) headers.push('content-type', 'application/json');
   return { method, path: pathOf(timer, target), headers, body };
 }
 
@@ -47,11 +50,6 @@ function bodyOf({ id, method, body, bodyBytes }: ClaimedTimer): Uint8Array | nul
   return method === 'GET' || method === 'DELETE' ? null : Buffer.from(`{"id":"${id}"}`, 'latin1');
 }
 
-/** The client's own headers, less those that are ours alone; of those that differ by case the last. */
-function addOwn(headers: string[], own: Record<string, string>): void {
-  const byName = new Map(Object.entries(own).map(([name, value]) => [name.toLowerCase(), value]));
-  for (const [name, value] of byName) if (!isReservedHeader(name)) headers.push(name, value);
-}
-
-const lacks = (own: Record<string, string> | null, name: string): boolean =>
-  own === null || Object.keys(own).every((key) => key.toLowerCase() !== name);
+/** Of names that differ by case the last counts. */
+const byLowerCaseName = (headers: Record<string, string>): Map<string, string> =>
+  new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
