@@ -105,7 +105,7 @@ export function fromRow(row: TimerRow): Timer {
   };
 }
 
-/** The claim is whose the row is taken for, told once more because all rows of a claim share the text. */
+/** All rows of a claim share the text of its id, so it is given and not read from each. */
 export function fromClaimedRow<Claim extends string | null>(
   row: ClaimedRow,
   claimId: Claim,
