@@ -31,14 +31,14 @@ export function createPass(deps: {
   storeClock: RemoteClock;
   clock: Clock;
   holdings: Holdings;
-  /** Whether there is nothing else to do than to claim. */
-  isIdle: () => boolean;
+  /** Which places those to come take just now. */
+  placeAhead: () => Place;
   lostClaims: LostClaims;
   accept: (held: HeldTimer) => void;
   logger: Logger;
   settings: SchedulerSettings;
 }): Pass {
-  const { store, storeClock, clock, holdings, isIdle, lostClaims, accept, logger, settings } = deps;
+  const { store, storeClock, clock, holdings, placeAhead, lostClaims, accept, logger, settings } = deps;
   const floors = createScanFloors({ clock });
   let noTakeOverBefore = clock.monotonic() + TAKE_OVER_GRACE_MS;
   let lookedAheadAt = -Infinity;
@@ -88,7 +88,7 @@ export function createPass(deps: {
    */
   async function claimAhead(first: number | null, wakeTo: number): Promise<boolean> {
     if (first === null) return false;
-    const place = isIdle() && holdings.room('idle') > 0 ? 'idle' : 'ahead';
+    const place = placeAhead();
     const room = holdings.room(place);
     const crowd = await claimTimers({ from: 'waiting', wakeFrom: first, wakeTo, place }, room);
     if (room > 0 && crowd.length < Math.min(settings.batchSize, room)) return false;

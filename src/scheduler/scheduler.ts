@@ -3,7 +3,7 @@ import type { Action, ShortTimers, TimerStore, Verdict } from '../timers/index.t
 import { createAttempts, unsent } from './attempt.ts';
 import { createDestinations } from './destinations.ts';
 import { createDueQueue } from './due-queue.ts';
-import type { HeldTimer } from './held-timer.ts';
+import type { HeldTimer, Place } from './held-timer.ts';
 import { createHoldings } from './holdings.ts';
 import { FIRST_IMPRESSION_MS, longestHandBackMs, note, type Lane } from './lane.ts';
 import { createLanes } from './lanes.ts';
@@ -20,6 +20,7 @@ import { createShortTimers } from './short-timers.ts';
 const MAX_UNRECORDED = 2000;
 /** With this many timers waiting in lanes it is looked whether they hold up others. */
 const MANY_QUEUED = 500;
+/** How often the lanes are walked for what may not be sent any more: leases are a matter of seconds. */
 const REFUSE_INTERVAL_MS = 250;
 /** A scheduler whose last good pass is older than this is not ready. */
 const BEAT_MS = 5000;
@@ -76,7 +77,7 @@ export function createScheduler(deps: {
   const lanes = createLanes({ maxConcurrency, maxRatePerLane, clock, start: attempt });
   const destinations = createDestinations({ lanes, action: deps.destinationsOf, store, storeClock, clock, logger });
   const dueQueue = createDueQueue({ clock, storeClock, release });
-  const pass = createPass({ store, storeClock, clock, holdings, isIdle, lostClaims, accept, logger, settings });
+  const pass = createPass({ store, storeClock, clock, holdings, placeAhead, lostClaims, accept, logger, settings });
   const shortTimers = createShortTimers({ storeClock, clock, holdings, lostClaims, accept, isOpen, settings });
   const loop = createLoop({
     pass: runOnce,
@@ -98,13 +99,13 @@ export function createScheduler(deps: {
   });
 
   const isRoomForMore = () =>
-    (left.ahead && holdings.room('ahead') >= settings.batchSize) ||
-    (left.ahead && isIdle() && holdings.room('idle') >= settings.batchSize) ||
+    (left.ahead && holdings.room(placeAhead()) >= settings.batchSize) ||
     (left.late && holdings.room('late') >= settings.batchSize);
 
-  /** All that is held waits for its instant. */
-  function isIdle(): boolean {
-    return dueQueue.size === holdings.size;
+  /** What is to come takes the places for idle times first, while all that is held waits for its instant. */
+  function placeAhead(): Place {
+    const isIdle = dueQueue.size === holdings.size;
+    return isIdle && holdings.room('idle') >= settings.batchSize ? 'idle' : 'ahead';
   }
 
   function isOpen(): boolean {
@@ -142,7 +143,6 @@ export function createScheduler(deps: {
   /** Hands back what the lanes cannot send while it is ours, or hold to the harm of others. */
   function clearLanes(): void {
     const now = clock.monotonic();
-    // Seconds decide, and passes may follow one another at once: they need not walk through thousands of timers each.
     if (now - refusedAt >= REFUSE_INTERVAL_MS) {
       refusedAt = now;
       for (const { held, lane } of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) {

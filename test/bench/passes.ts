@@ -30,7 +30,7 @@ export async function openPasses(databaseUrl: string): Promise<Passes> {
     storeClock,
     clock,
     holdings,
-    isIdle: () => false,
+    placeAhead: () => 'ahead',
     lostClaims: createLostClaims({ store }),
     accept: ({ timer }) => void taken.push(timer),
     logger: createLogger({ level: 'warn', terminal: false }),

@@ -9,7 +9,7 @@ import { makeTimer } from '../support/timers.ts';
 const held = (): HeldTimer => ({
   timer: { ...makeTimer(), claimId: crypto.randomUUID() },
   claimedAt: { monotonic: 0, wall: 0 },
-  place: 'ahead' as const,
+  place: 'ahead',
 });
 
 test('What queues for a host goes on as soon as the host has shown that it works, with nothing else to bring that about', async () => {

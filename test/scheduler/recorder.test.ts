@@ -35,7 +35,7 @@ describe('The recorder', () => {
   const add = (count: number) => {
     for (let index = 0; index < count; index++) {
       recorder.add(
-        { timer: { ...makeTimer(), claimId: 'c' }, claimedAt: { monotonic: 0, wall: 0 }, place: 'ahead' as const },
+        { timer: { ...makeTimer(), claimId: 'c' }, claimedAt: { monotonic: 0, wall: 0 }, place: 'ahead' },
         done,
       );
     }
