@@ -71,6 +71,17 @@ describeOnStores('POST /timers/batch', (opened) => {
     expect((await opened().count()) - before).toBe(1);
   });
 
+  it('takes an item for the same request as one that came by itself with the key', async () => {
+    const asked = { delay: '1h', url: HOOK, label: 'a' };
+    const { app } = opened().api();
+    const alone = await request(app).post('/timers').set('Idempotency-Key', 'alone first').send(asked);
+
+    const [again] = resultsOf(await post([{ ...asked, idempotency_key: 'alone first' }], app));
+
+    expect(alone.status).toBe(201);
+    expect(again).toEqual({ status: 201, timer: alone.body as object, replayed: true });
+  });
+
   it('refuses an idempotency key for the whole', async () => {
     const answer = await post([{ url: HOOK }]).set('Idempotency-Key', 'a');
 
