@@ -23,18 +23,33 @@ export const createPersistently =
   (db: Kysely<Database>): Persistently =>
   async (operation, { reconnect } = { reconnect: true }) => {
     const startedAt = performance.now();
-    for (let tries = 1, reconnects = 0; ; tries++) {
+    for (let again = false; ; again = true) {
       try {
-        return await db.connection().execute((connection) => operation(connection, reconnects > 0));
+        return await db.connection().execute((connection) => untilNotRolledBack(() => operation(connection, again)));
       } catch (error) {
         const kind = classify(error);
         if (kind === 'bug') throw error;
-        const worthwhile = kind === 'repeat' || (kind === 'reconnect' && reconnect && reconnects++ === 0);
-        const inTime = performance.now() - startedAt < TRY_AGAIN_WITHIN_MS && tries < MAX_TRIES;
-        if (!worthwhile || !inTime) {
+        const isWorthwhile = kind === 'reconnect' && reconnect && !again;
+        if (!isWorthwhile || performance.now() - startedAt >= TRY_AGAIN_WITHIN_MS) {
           throw new Refusal('store_unavailable', 'The database is not available.', { cause: error });
         }
-        await delay(Math.random() * MAX_PAUSE_MS);
+        await pause();
       }
     }
   };
+
+/** On the connection it has: whoever had to wait for one has as many tries as others. */
+async function untilNotRolledBack<T>(operation: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  for (let tries = 1; ; tries++) {
+    try {
+      return await operation();
+    } catch (error) {
+      const isInTime = tries < MAX_TRIES && performance.now() - startedAt < TRY_AGAIN_WITHIN_MS;
+      if (classify(error) !== 'repeat' || !isInTime) throw error;
+      await pause();
+    }
+  }
+}
+
+const pause = () => delay(Math.random() * MAX_PAUSE_MS);
