@@ -4,7 +4,10 @@ import { Refusal } from '../../timers/index.ts';
 import type { Database } from '../schema.ts';
 import { classify } from './errors.ts';
 
-/** Another try is begun only within this, so that it too ends within the API's 5 s (see `ACQUIRE_MS` and `HOLD_MS`). */
+/**
+ * Another connection is asked for only within this from the call, and on one that is held another try is begun only within
+ * this from when it was had: so all ends within the API's 5 s (see `ACQUIRE_MS` and `HOLD_MS`).
+ */
 const TRY_AGAIN_WITHIN_MS = 500;
 const MAX_TRIES = 6;
 const MAX_PAUSE_MS = 50;
