@@ -92,10 +92,14 @@ async function fireAt({ port }: AddressInfo, { clock, signingSecrets, logger }: 
   return store.delivered();
 }
 
-/** What a scheduler asks of a store, for one pass: its claim gets all the timers, and `ended` tells that all have results. */
+/**
+ * What a scheduler asks of a store, for one pass: its first claim gets all the timers (on a slow machine there is a second,
+ * for those late already), and `ended` tells that all have results.
+ */
 function createStage({ url, begin }: { url: string; begin: number }) {
   const ended = Promise.withResolvers<undefined>();
   let results: ClaimResult[] = [];
+  let unclaimed = TIMERS;
 
   const timerOf = (index: number, claimId: string): ClaimedTimer => {
     const dueAt = begin + Math.floor(index / DUE_PER_MS);
@@ -129,8 +133,11 @@ function createStage({ url, begin }: { url: string; begin: number }) {
     ended: ended.promise,
     delivered: () => results.filter(({ status }) => status === 'done').length,
     pulse: () => Promise.resolve({ storeNow: begin - LEAD_MS, fresh: begin, backlog: null, lease: null }),
-    claim: ({ claimId }: ClaimQuery) =>
-      Promise.resolve(Array.from({ length: TIMERS }, (_, index) => timerOf(index, claimId))),
+    claim({ claimId }: ClaimQuery) {
+      const claimed = Array.from({ length: unclaimed }, (_, index) => timerOf(index, claimId));
+      unclaimed = 0;
+      return Promise.resolve(claimed);
+    },
     record(batch: ClaimResult[]) {
       results = [...results, ...batch];
       if (results.length >= TIMERS) ended.resolve(undefined);

@@ -18,6 +18,12 @@ describe('The rehearsal before a start', () => {
     await eventually(() => openSockets() <= before);
   });
 
+  test('delivers each once on a machine so slow that the first are late before they are claimed', async () => {
+    let slept = 0;
+    const monotonic = (): number => systemClock.monotonic() + (slept = Math.min(slept + 10, 100));
+    expect(await rehearse({ clock: { ...systemClock, monotonic }, signingSecrets: [], logger })).toBe(1000);
+  });
+
   test('is given up where it cannot be held: the replica starts all the same', async () => {
     const warn = jest.spyOn(logger, 'warn');
     const now = (): number => {
