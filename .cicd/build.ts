@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 
 /*
  * Compiles the service into dist/, or into the folder given, with everything it reads at run time; what it imports is
- * looked up from there, so the folder must have node_modules beside it or above. Starts with `node dist/src/main.js`.
+ * looked up from there, so the folder must have node_modules beside it or above. Starts with `node dist/src/start.js`.
  */
 const ROOT = join(import.meta.dirname, '..');
 const target = resolve(ROOT, process.argv[2] ?? 'dist');

@@ -1,20 +1,13 @@
-// The process: environment, signals, exit codes. What it starts is imported only after the version is known to be right.
-const LEAST_NODE = 24;
+// The process: environment, signals, exit codes.
+import manifest from '../package.json' with { type: 'json' };
+import { createApp } from './app.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { createLogger, systemClock } from './platform/index.ts';
+import { rehearse } from './rehearsal.ts';
+import { StoreStartError } from './store/index.ts';
+
 /** A stop takes at most this long; orchestrators kill after 30 s. */
 const STOP_WITHIN_MS = 28_000;
-
-if (Number(process.versions.node.split('.')[0]) < LEAST_NODE) {
-  fail(
-    `Node ${LEAST_NODE} or newer is needed, this is ${process.versions.node}. "npm ci && npm start" brings its own on Linux.`,
-  );
-}
-
-const { default: manifest } = await import('../package.json', { with: { type: 'json' } });
-const { createApp } = await import('./app.ts');
-const { ConfigError, readConfig } = await import('./config.ts');
-const { createLogger, systemClock } = await import('./platform/index.ts');
-const { rehearse } = await import('./rehearsal.ts');
-const { StoreStartError } = await import('./store/index.ts');
 
 const config = orFail(() => readConfig(process.env));
 const logger = createLogger({ level: config.logLevel, terminal: process.stdout.isTTY });

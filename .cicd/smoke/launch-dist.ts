@@ -3,5 +3,5 @@ import { copyOf, type Launch } from './copy.ts';
 
 /** Copies of the compiled output in this folder, on the Node that runs this. */
 export function launchDist(folder: string): Launch {
-  return (environment) => Promise.resolve(copyOf(process.execPath, [join(folder, 'src/main.js')], { environment }));
+  return (environment) => Promise.resolve(copyOf(process.execPath, [join(folder, 'src/start.js')], { environment }));
 }

@@ -98,3 +98,23 @@ describe('A start ends with exit code 1 and says what to do', () => {
     }),
   );
 });
+
+describe('A start', () => {
+  test('leaves what it has stripped of types and compiled to the next', async () => {
+    const env = { ROLE: 'boss', NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+    await runService(env);
+    const { stderr } = await runService(env);
+    expect(stderr).toMatch(/retrieving transpile cache for StrippedTypeScript file:\S*\/src\/main\.ts\.\.\.success/);
+    expect(stderr).toMatch(/V8 code cache for ESM file:\S*\/src\/main\.ts was accepted/);
+    expect(stderr).not.toMatch('no transpile cache');
+  });
+
+  test('on a Node that is too old says which is needed, and how to come by it', async () => {
+    const preload = `data:text/javascript,Object.defineProperty(process, 'versions', { value: { node: '20.1.0' } })`;
+    expect(await runService({}, { preload })).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'punctual: Node 24 or newer is needed, this is 20.1.0. "npm ci && npm start" brings its own on Linux.\n',
+    });
+  });
+});

@@ -8,8 +8,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startArguments } from './start-command.ts';
 
 const root = join(import.meta.dirname, '../..');
-/** Compiling is half of the work of a start. */
-const compiled = { NODE_COMPILE_CACHE: join(root, '.cache/node') };
 const READY_WITHIN_MS = 30_000;
 const POLL_MS = 20;
 const STORY_LINES = 25;
@@ -129,9 +127,9 @@ export async function createReplica(deps: {
 /** Runs the service where it is expected to end by itself; one that does not is ended and has no exit code. */
 export async function runService(
   env: Record<string, string>,
-  { withinMs = 20_000 } = {},
+  { withinMs = 20_000, preload }: { withinMs?: number; preload?: string } = {},
 ): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
-  const child = spawnService(env);
+  const child = spawnService(env, preload);
   let [stdout, stderr] = ['', ''];
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -144,12 +142,12 @@ export async function runService(
 /**
  * The kernel ends the service when its parent dies, however that comes about: jest's sandboxed `process` fires no exit
  * events, and a killed one fires none anyway. `setpriv` replaces itself by node, so the pid is the service's own. Only the
- * variables given are set; those of whoever runs the tests must not reach the service. Node alone reads the one added.
+ * variables given are set; those of whoever runs the tests must not reach the service.
  */
 function spawnService(env: Record<string, string>, preload?: string): ChildProcess {
   const node = [process.execPath, ...(preload === undefined ? [] : ['--import', preload]), ...startArguments];
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-  return spawn('setpriv', ['--pdeathsig', 'KILL', ...node], { env: { ...compiled, ...env }, cwd: root, stdio });
+  return spawn('setpriv', ['--pdeathsig', 'KILL', ...node], { env, cwd: root, stdio });
 }
 
 async function isReady(url: string): Promise<boolean> {
