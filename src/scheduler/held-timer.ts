@@ -18,6 +18,8 @@ export interface HeldTimer {
   timer: ClaimedTimer;
   claimedAt: ClaimInstant;
   readonly place: Place;
+  /** What to do as soon as it is held no more. */
+  onceGone?: () => void;
 }
 
 export const claimInstant = (clock: Clock): ClaimInstant => ({ monotonic: clock.monotonic(), wall: clock.now() });

@@ -71,7 +71,9 @@ export function createHoldings(): Holdings {
       timers.delete(id);
       taken[box.held.place] -= 1;
       bytes -= bytesOf(box.held);
+      const { onceGone } = box.held;
       box.held = undefined;
+      onceGone?.();
       roomListener();
     },
     reserve(wanted) {

@@ -3,6 +3,7 @@ import type { ClaimedTimer, ClaimQuery, TimerStore } from '../timers/index.ts';
 import { claimInstant, type HeldTimer, type Place } from './held-timer.ts';
 import type { Holdings } from './holdings.ts';
 import { newClaim, type LostClaims } from './lost-claims.ts';
+import type { Recorder } from './recorder.ts';
 import { createScanFloors } from './scan-floors.ts';
 import type { SchedulerSettings } from './settings.ts';
 
@@ -34,11 +35,12 @@ export function createPass(deps: {
   /** Which places those to come take just now. */
   placeAhead: () => Place;
   lostClaims: LostClaims;
+  recorder: Pick<Recorder, 'isWriting'>;
   accept: (held: HeldTimer) => void;
   logger: Logger;
   settings: SchedulerSettings;
 }): Pass {
-  const { store, storeClock, clock, holdings, placeAhead, lostClaims, accept, logger, settings } = deps;
+  const { store, storeClock, clock, holdings, placeAhead, lostClaims, recorder, accept, logger, settings } = deps;
   const floors = createScanFloors({ clock });
   let noTakeOverBefore = clock.monotonic() + TAKE_OVER_GRACE_MS;
   let lookedAheadAt = -Infinity;
@@ -155,6 +157,11 @@ export function createPass(deps: {
       accept(held);
       return;
     }
+    if (recorder.isWriting(mine) || !isSameRun(mine, held)) {
+      // Its result is under the old claim. Once that is written, nobody would hold the row that is claimed anew.
+      mine.onceGone = () => hold(held);
+      return;
+    }
     // Our own row, whose lease ran out before its result could be recorded: from now on it is ours by the new claim.
     logger.warn({ id: held.timer.id }, 'timer.adopted');
     mine.timer.claimId = held.timer.claimId;
@@ -163,3 +170,7 @@ export function createPass(deps: {
 
   return { runOnce, holdTakeOver };
 }
+
+/** Others may have brought one to its end since we began, and it may have been begun anew: with a new instant. */
+const isSameRun = (mine: HeldTimer, held: HeldTimer): boolean =>
+  mine.timer.run === held.timer.run && mine.timer.dueAt === held.timer.dueAt;

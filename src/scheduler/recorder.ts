@@ -21,6 +21,8 @@ export type Result = Omit<ClaimResult, 'id' | 'claimId'>;
  */
 export interface Recorder {
   add(held: HeldTimer, result: Result): void;
+  /** Whether its result is on its way to the store, by the claim that the timer has now. */
+  isWriting(held: HeldTimer): boolean;
   /** Results not written yet. */
   readonly pending: number;
   /** Resolves when nothing is pending; false when that did not come about in time. */
@@ -121,6 +123,7 @@ export function createRecorder(deps: {
       if (!active) void write();
       else if (gathered.length >= BATCH) goOn();
     },
+    isWriting: (held) => writing.some((entry) => entry.held === held),
     get pending() {
       return gathered.length + writing.length;
     },

@@ -77,7 +77,18 @@ export function createScheduler(deps: {
   const lanes = createLanes({ maxConcurrency, maxRatePerLane, clock, start: attempt });
   const destinations = createDestinations({ lanes, action: deps.destinationsOf, store, storeClock, clock, logger });
   const dueQueue = createDueQueue({ clock, storeClock, release });
-  const pass = createPass({ store, storeClock, clock, holdings, placeAhead, lostClaims, accept, logger, settings });
+  const pass = createPass({
+    store,
+    storeClock,
+    clock,
+    holdings,
+    placeAhead,
+    lostClaims,
+    recorder,
+    accept,
+    logger,
+    settings,
+  });
   const shortTimers = createShortTimers({ storeClock, clock, holdings, lostClaims, accept, isOpen, settings });
   const loop = createLoop({
     pass: runOnce,

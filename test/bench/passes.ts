@@ -32,6 +32,7 @@ export async function openPasses(databaseUrl: string): Promise<Passes> {
     holdings,
     placeAhead: () => 'ahead',
     lostClaims: createLostClaims({ store }),
+    recorder: { isWriting: () => false },
     accept: ({ timer }) => void taken.push(timer),
     logger: createLogger({ level: 'warn', terminal: false }),
     settings: schedulerSettings,

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Refusal, type ClaimedTimer, type PulseQuery, type TimerStore } from '../../src/timers/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
+import { everyTimer } from '../store/contract-changes.ts';
+import { claimOf, makeTimer, makeTimers, resultOf, T0 } from '../support/timers.ts';
 import { createRig, delivered, events, unanswered, unavailable, type Rig } from './scheduler-under-test.ts';
 
 let rig: Rig;
@@ -268,6 +269,59 @@ describe('A claim', () => {
 
     expect(rig.calls).toHaveLength(1);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, fence: 2 });
+  });
+
+  it('that returns a row whose last result is just being written performs it anew when that is written', async () => {
+    let answerRecord = () => {};
+    rig = await createRig({
+      reply: ({ attempts }) => (attempts === 0 ? unavailable : delivered),
+      store: (store) => ({
+        ...store,
+        async record(results) {
+          const lost = await store.record(results);
+          if (results[0]?.status === 'waiting') await new Promise<void>((resolve) => (answerRecord = resolve));
+          return lost;
+        },
+      }),
+    });
+    const timer = makeTimer({ retry: { base_ms: 1000, cap_ms: 1000 } });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(async () => (await rig.timer(timer.id)).status === 'waiting');
+
+    await rig.scheduler.runOnce();
+    await rig.pass(1000);
+    expect(rig.calls).toHaveLength(1);
+    answerRecord();
+    await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
+
+    await eventually(() => rig.scheduler.held === 0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 2 });
+  });
+
+  it('that returns a row which others finished and a client replayed performs that run too, after our own try', async () => {
+    rig = await createRig({ settings: { leaseMs: 30_000 } });
+    const timer = makeTimer();
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(31_000);
+    const now = rig.clock.now();
+    const theirs = claimOf({ from: 'executing', wakeFrom: T0, wakeTo: now, leaseEndsAt: now + 30_000 });
+    await rig.store.claim(theirs);
+    await rig.store.record([resultOf({ id: timer.id, claimId: theirs.claimId })]);
+    await rig.store.replayAll([timer.id], everyTimer, { dueAt: now });
+
+    await rig.scheduler.runOnce();
+    await rig.pass(1000);
+    expect(rig.calls).toHaveLength(1);
+    rig.calls[0]?.answer(unanswered);
+    await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
+    rig.calls[1]?.answer(delivered);
+
+    await eventually(() => rig.scheduler.held === 0);
+    expect(rig.calls[1]?.timer.run).toBe(1);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', run: 1, attempts: 1 });
   });
 });
 
