@@ -18,6 +18,8 @@ const MAX_LEASES_LOST = 5;
 /** How long a timer that could not be sent in time is left alone at first, and in the end; milliseconds. */
 const FIRST_HAND_BACK_MS = 4000;
 export const LONGEST_HAND_BACK_MS = 300_000;
+/** Of the time that a timer is of use: it must come again, and more than once, before that is over. */
+const LONGEST_HAND_BACK_SHARE = 1 / 10;
 
 /** Turns a due timer into a result: by performing its action once, or by finding that it must not or cannot be performed. */
 export interface Attempts {
@@ -28,7 +30,7 @@ export interface Attempts {
   handBack(held: HeldTimer): Result;
   /**
    * Back to waiting for a while that grows with its age up to `longestMs` (five minutes), so that a dead host costs few
-   * touches per timer; or given up.
+   * touches per timer; one that expires for a tenth of that time at most; or given up.
    */
   handBackLater(held: HeldTimer, longestMs?: number): Result;
 }
@@ -137,9 +139,11 @@ export function createAttempts(deps: {
   /** About as long again as it has waited already, spread so that what came back together does not come again together. */
   function handBackLater(held: HeldTimer, longestMs = LONGEST_HAND_BACK_MS): Result {
     const now = storeClock.now();
-    const ageMs = now - held.timer.dueAt;
+    const { dueAt, expiresAfterMs } = held.timer;
+    const ageMs = now - dueAt;
     if (ageMs > settings.giveUpAfterMs) return failed('undeliverable');
-    const delayMs = Math.min(Math.max(ageMs, FIRST_HAND_BACK_MS), longestMs) * (0.5 + random());
+    const usefulMs = expiresAfterMs === null ? Infinity : expiresAfterMs * LONGEST_HAND_BACK_SHARE;
+    const delayMs = Math.min(Math.max(ageMs, FIRST_HAND_BACK_MS), longestMs, usefulMs) * (0.5 + random());
     return waiting(Math.ceil(now + delayMs), null);
   }
 

@@ -93,6 +93,18 @@ describe('A due timer', () => {
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 0, wakeAt: expect.any(Number) });
   });
 
+  it('that expires is handed back for a tenth of that time at most, so that it comes again while it is of use', async () => {
+    rig = await createRig({});
+    const timer = makeTimer({ action: 'object-check', dueAt: T0 - 20_000, expiresAfterMs: 30_000 });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await eventually(() => rig.scheduler.held === 0);
+    const { status, wakeAt } = await rig.timer(timer.id);
+    expect(status).toBe('waiting');
+    expect(wakeAt - rig.clock.now()).toBeGreaterThanOrEqual(1500);
+    expect(wakeAt - rig.clock.now()).toBeLessThanOrEqual(4500);
+  });
+
   it('that is too late to be useful fails as expired without a call', async () => {
     rig = await createRig({ reply: () => delivered });
     const timer = makeTimer({ dueAt: T0 - 5001, expiresAfterMs: 5000 });
