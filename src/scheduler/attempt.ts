@@ -18,8 +18,8 @@ const MAX_LEASES_LOST = 5;
 /** How long a timer that could not be sent in time is left alone at first, and in the end; milliseconds. */
 const FIRST_HAND_BACK_MS = 4000;
 export const LONGEST_HAND_BACK_MS = 300_000;
-/** Of the time that a timer is of use: it must come again, and more than once, before that is over. */
-const LONGEST_HAND_BACK_SHARE = 1 / 10;
+/** Of the time that a timer is of use: it must come again before that is over, also after it was handed back some times. */
+const LONGEST_HAND_BACK_SHARE = 1 / 20;
 
 /** Turns a due timer into a result: by performing its action once, or by finding that it must not or cannot be performed. */
 export interface Attempts {
@@ -30,7 +30,7 @@ export interface Attempts {
   handBack(held: HeldTimer): Result;
   /**
    * Back to waiting for a while that grows with its age up to `longestMs` (five minutes), so that a dead host costs few
-   * touches per timer; one that expires for a tenth of that time at most; or given up.
+   * touches per timer; one that expires for a twentieth of that time at most; or given up.
    */
   handBackLater(held: HeldTimer, longestMs?: number): Result;
 }
