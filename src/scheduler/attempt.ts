@@ -142,8 +142,8 @@ export function createAttempts(deps: {
     const { dueAt, expiresAfterMs } = held.timer;
     const ageMs = now - dueAt;
     if (ageMs > settings.giveUpAfterMs) return failed('undeliverable');
-    const usefulMs = expiresAfterMs === null ? Infinity : expiresAfterMs * LONGEST_HAND_BACK_SHARE;
-    const delayMs = Math.min(Math.max(ageMs, FIRST_HAND_BACK_MS), longestMs, usefulMs) * (0.5 + random());
+    const mostMs = Math.min(longestMs, (expiresAfterMs ?? Infinity) * LONGEST_HAND_BACK_SHARE);
+    const delayMs = Math.min(Math.max(ageMs, FIRST_HAND_BACK_MS), mostMs) * (0.5 + random());
     return waiting(Math.ceil(now + delayMs), null);
   }
 
