@@ -4,7 +4,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds with fractions from an arbitrary origin. Never steps, and goes on while the process is stopped by a signal. */
   monotonic(): number;
-  /** Calls back once, `delayMs` from now or a fraction of a millisecond sooner (look at the clock again); returns how to cancel. */
+  /**
+   * Calls back once, about `delayMs` from now; returns how to cancel. The system counts whole milliseconds from when this turn
+   * of the loop began, so it may be too soon by two of them and by the age of the turn: look at the clock again.
+   */
   after(delayMs: number, callback: () => void): () => void;
 }
 

@@ -26,7 +26,7 @@ export function createDueQueue(deps: {
   let armedFor = Infinity;
   let disarm = () => {};
 
-  /** The clock may call a fraction of a millisecond early, so it is armed again for what is left. */
+  /** The clock may call too soon, so it is armed again for what is left. */
   function arm(): void {
     const next = queue.peek()?.timer.nextAttemptAt ?? Infinity;
     if (next === armedFor) return;
