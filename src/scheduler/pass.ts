@@ -157,8 +157,8 @@ export function createPass(deps: {
       accept(held);
       return;
     }
-    if (recorder.isWriting(mine) || !isSameRun(mine, held)) {
-      // Its result is under the old claim. Once that is written, nobody would hold the row that is claimed anew.
+    if (mine.onceGone !== undefined || recorder.isWriting(mine) || !isSameRun(mine, held)) {
+      // Its result is under the old claim. Once that is written, nobody would hold the row that is claimed anew, or last.
       mine.onceGone = () => hold(held);
       return;
     }

@@ -312,6 +312,46 @@ describe('A claim', () => {
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 2 });
   });
 
+  it('that returns a row for the third time while its first result still waits for the store performs it once more', async () => {
+    let isAway = false;
+    let loseAnswer: (() => void) | undefined;
+    rig = await createRig({
+      settings: { leaseMs: 30_000 },
+      reply: ({ attempts }) => (attempts === 0 ? unavailable : delivered),
+      store: (store) => ({
+        ...store,
+        async record(results) {
+          if (isAway) return storeAway();
+          const lost = await store.record(results);
+          if (loseAnswer !== undefined) return lost;
+          isAway = true;
+          return new Promise((_, reject) => (loseAnswer = () => reject(new Refusal('store_unavailable', 'Gone.'))));
+        },
+      }),
+    });
+    const timer = makeTimer({ retry: { base_ms: 1000, cap_ms: 1000 } });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(async () => (await rig.timer(timer.id)).status === 'waiting');
+    await rig.scheduler.runOnce();
+    expect((await rig.timer(timer.id)).fence).toBe(2);
+    loseAnswer?.();
+
+    await rig.pass(31_000);
+    const now = rig.clock.now();
+    const theirs = claimOf({ from: 'executing', wakeFrom: T0, wakeTo: now, leaseEndsAt: now + 30_000 });
+    await rig.store.claim(theirs);
+    await rig.store.releaseClaim({ ...theirs, now });
+    await rig.scheduler.runOnce();
+    expect((await rig.timer(timer.id)).fence).toBe(4);
+    isAway = false;
+
+    await eventually(() => rig.pass(50).then(() => rig.scheduler.held === 0));
+    expect(rig.calls).toHaveLength(2);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 2, fence: 4 });
+  });
+
   it('that returns a row which others finished and a client replayed performs that run too, after our own try', async () => {
     rig = await createRig({ settings: { leaseMs: 30_000 } });
     const timer = makeTimer();
