@@ -27,3 +27,7 @@ test('the compiled service, twice behind the nginx of the compose file, fires ev
   const report = await runSmokeTest({ database: { DATABASE_URL: database.url }, launch: launchDist(DIST) });
   expect(report).toMatchObject(EXPECTED);
 }, 180_000);
+
+test('the same is refused where nothing was compiled, with what to do about it', () => {
+  expect(() => launchDist(join(DIST, 'missing'))).toThrow(/There is no .*start\.js\. Make it first: npm run build\./);
+});
