@@ -158,7 +158,7 @@ export function createPass(deps: {
       return;
     }
     if (mine.onceGone !== undefined || recorder.isWriting(mine) || !isSameRun(mine, held)) {
-      // Its result is under the old claim. Once that is written, nobody would hold the row that is claimed anew, or last.
+      // Its result is under the old claim. Once that is written, nobody would hold the row by its newest claim.
       mine.onceGone = () => hold(held);
       return;
     }
