@@ -142,7 +142,7 @@ export function createPass(deps: {
     const lease = newClaim(storeClock.now(), settings.leaseMs);
     try {
       const timers = await store.claim({ ...which, limit, ...lease });
-      for (const timer of timers) hold({ timer, claimedAt, place });
+      for (const timer of timers) hold({ timer, claimedAt, place }, which.from);
       return timers;
     } catch (error) {
       lostClaims.add(lease);
@@ -150,27 +150,31 @@ export function createPass(deps: {
     }
   }
 
-  function hold(held: HeldTimer): void {
+  function hold(held: HeldTimer, from: ClaimQuery['from']): void {
     const mine = holdings.get(held.timer.id);
     if (mine === undefined) {
       holdings.add(held);
       accept(held);
       return;
     }
-    if (mine.onceGone !== undefined || recorder.isWriting(mine) || !isSameRun(mine, held)) {
+    if (recorder.isWriting(mine) || !isNextClaim(mine, held, from)) {
       // Its result is under the old claim. Once that is written, nobody would hold the row by its newest claim.
-      mine.onceGone = () => hold(held);
+      mine.onceGone = () => hold(held, from);
       return;
     }
     // Our own row, whose lease ran out before its result could be recorded: from now on it is ours by the new claim.
     logger.warn({ id: held.timer.id }, 'timer.adopted');
     mine.timer.claimId = held.timer.claimId;
+    mine.timer.fence = held.timer.fence;
     mine.claimedAt = held.claimedAt;
   }
 
   return { runOnce, holdTakeOver };
 }
 
-/** Others may have brought one to its end since we began, and it may have been begun anew: with a new instant. */
-const isSameRun = (mine: HeldTimer, held: HeldTimer): boolean =>
-  mine.timer.run === held.timer.run && mine.timer.dueAt === held.timer.dueAt;
+/**
+ * Whether the row is just as our last claim left it. Of a row that waited, or that others had since, our result may be in
+ * the store though we got no answer, and it may have been begun anew: that is another try, not this one.
+ */
+const isNextClaim = (mine: HeldTimer, held: HeldTimer, from: ClaimQuery['from']): boolean =>
+  from === 'executing' && held.timer.fence === mine.timer.fence + 1;

@@ -264,7 +264,7 @@ describe('A claim', () => {
     expect(looks.at(-1)).toMatchObject({ backlogFrom: 0, leasesFrom: 0 });
   });
 
-  it('that returns a row we hold ourselves adopts it and sends it once', async () => {
+  it('that returns a row we hold ourselves adopts it, as often as that happens, and sends it once', async () => {
     rig = await createRig({ settings: { leaseMs: 30_000 } });
     const timer = makeTimer();
     await rig.store.insert([timer]);
@@ -272,14 +272,46 @@ describe('A claim', () => {
     await rig.pass(50);
     expect(rig.calls).toHaveLength(1);
 
-    await rig.pass(31_000);
-    await rig.scheduler.runOnce();
-    await rig.pass(1000);
-    expect(events).toContain('timer.adopted');
+    for (let time = 1; time <= 2; time++) {
+      await rig.pass(31_000);
+      await rig.scheduler.runOnce();
+      await rig.pass(1000);
+      expect(events.filter((event) => event === 'timer.adopted')).toHaveLength(time);
+    }
     rig.calls[0]?.answer(delivered);
     await eventually(() => rig.scheduler.held === 0);
 
     expect(rig.calls).toHaveLength(1);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, fence: 3 });
+  });
+
+  it('that returns a row whose result is on its way under the old claim performs it anew at once', async () => {
+    let sendOff: (() => void) | undefined;
+    rig = await createRig({
+      settings: { leaseMs: 30_000 },
+      store: (store) => ({
+        ...store,
+        async record(results) {
+          if (sendOff === undefined) await new Promise<void>((resolve) => (sendOff = resolve));
+          return store.record(results);
+        },
+      }),
+    });
+    const timer = makeTimer();
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    rig.calls[0]?.answer(delivered);
+    await eventually(() => sendOff !== undefined);
+
+    await rig.pass(31_000);
+    await rig.scheduler.runOnce();
+    expect((await rig.timer(timer.id)).fence).toBe(2);
+    sendOff?.();
+    await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
+    rig.calls[1]?.answer(delivered);
+
+    await eventually(() => rig.scheduler.held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, fence: 2 });
   });
 
@@ -309,6 +341,34 @@ describe('A claim', () => {
     await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
 
     await eventually(() => rig.scheduler.held === 0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 2 });
+  });
+
+  it('that returns a row whose result was written without an answer counts one call once', async () => {
+    let answersLost = 0;
+    rig = await createRig({
+      reply: ({ attempts }) => (attempts === 0 ? unavailable : delivered),
+      store: (store) => ({
+        ...store,
+        async record(results) {
+          const lost = await store.record(results);
+          if (answersLost > 0) return lost;
+          answersLost += 1;
+          return storeAway();
+        },
+      }),
+    });
+    const timer = makeTimer({ retry: { base_ms: 1000, cap_ms: 1000 } });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => answersLost === 1);
+
+    await rig.scheduler.runOnce();
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'executing', attempts: 1, fence: 2 });
+
+    await eventually(() => rig.pass(50).then(() => rig.scheduler.held === 0));
+    expect(rig.calls).toHaveLength(2);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 2 });
   });
 
@@ -350,6 +410,26 @@ describe('A claim', () => {
     await eventually(() => rig.pass(50).then(() => rig.scheduler.held === 0));
     expect(rig.calls).toHaveLength(2);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 2, fence: 4 });
+  });
+
+  it('that returns a row which others held since and did not finish performs it anew, after our own try', async () => {
+    rig = await createRig({ settings: { leaseMs: 30_000 } });
+    const timer = makeTimer();
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(31_000);
+    const now = rig.clock.now();
+    await rig.store.claim(claimOf({ from: 'executing', wakeFrom: T0, wakeTo: now, leaseEndsAt: now + 1000 }));
+
+    await rig.pass(2000);
+    await rig.scheduler.runOnce();
+    expect((await rig.timer(timer.id)).fence).toBe(3);
+    rig.calls[0]?.answer(delivered);
+    await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
+    rig.calls[1]?.answer(delivered);
+
+    await eventually(() => rig.scheduler.held === 0);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, fence: 3 });
   });
 
   it('that returns a row which others finished and a client replayed performs that run too, after our own try', async () => {
