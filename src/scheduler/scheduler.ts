@@ -104,6 +104,8 @@ export function createScheduler(deps: {
   let clearing = false;
   let refusedAt = -Infinity;
   let stopping: Promise<void> | undefined;
+  /** At a stop, once all that was held unsent was given up: from then on nothing more is sent. */
+  let sendsNoMore = false;
 
   holdings.onRoom(() => {
     if (isRoomForMore()) loop.wakeUp();
@@ -134,6 +136,7 @@ export function createScheduler(deps: {
 
   /** A timer that has just become ours. Its lane may be known to be of no use for it; then it need not wait to be told. */
   function accept(held: HeldTimer): void {
+    if (sendsNoMore) return record(held, attempts.handBack(held));
     const lane = laneOf(held);
     if (lane === undefined || lanes.isCrowded(lane.name)) record(held, attempts.handBackLater(held));
     else dueQueue.push(held);
@@ -198,6 +201,7 @@ export function createScheduler(deps: {
     const destinationsForgotten = destinations.stop();
     await loop.stop();
     await until(() => dueQueue.size === 0 && lanes.inFlight === 0 && lanes.queued === 0, settings.lookaheadMs);
+    sendsNoMore = true;
     const unsent = [...dueQueue.drain(), ...lanes.takeOut(() => true).map(({ held }) => held)];
     for (const held of unsent) record(held, attempts.handBack(held));
     await until(() => lanes.inFlight === 0, STOP_IN_FLIGHT_MS);

@@ -922,4 +922,35 @@ describe('A stop', () => {
     });
     expect(waiting.fresh).not.toBeNull();
   });
+
+  it('hands back a row claimed anew once the result it waits for is written', async () => {
+    let answerRecord: (() => void) | undefined;
+    rig = await createRig({
+      reply: () => unavailable,
+      store: (store) => ({
+        ...store,
+        async record(results) {
+          const lost = await store.record(results);
+          if (answerRecord === undefined) await new Promise<void>((resolve) => (answerRecord = resolve));
+          return lost;
+        },
+      }),
+    });
+    const timer = makeTimer({ retry: { base_ms: 1000, cap_ms: 1000 } });
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(async () => (await rig.timer(timer.id)).status === 'waiting');
+    await rig.scheduler.runOnce();
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'executing', fence: 2 });
+
+    let done = false;
+    void rig.scheduler.stop().then(() => (done = true));
+    await rig.pass(100);
+    answerRecord?.();
+    await eventually(() => rig.pass(50).then(() => done));
+
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 1, fence: 2 });
+    expect(rig.calls).toHaveLength(1);
+  });
 });
