@@ -170,8 +170,7 @@ function disproportions(values: Values, store: StoreSettings | undefined): strin
       'ROLE: "api" needs a scheduler in another process, and one SQLite file serves one process. Use MySQL, or ROLE=all.',
     );
   }
-  const open = values.API_KEYS.length === 0 && values.ADMIN_API_KEYS.length === 0;
-  if (open && !isLoopback(values.HOST) && values.ALLOW_ANONYMOUS === 'false' && values.ROLE !== 'scheduler') {
+  if (isOpen(values) && !isLoopback(values.HOST) && values.ALLOW_ANONYMOUS === 'false' && values.ROLE !== 'scheduler') {
     problems.push(
       `HOST: on ${values.HOST} anyone who reaches the port could have URLs called. Set API_KEYS (name=secret with at least 32 characters), or ALLOW_ANONYMOUS=true if that is meant.`,
     );
@@ -180,8 +179,7 @@ function disproportions(values: Values, store: StoreSettings | undefined): strin
 }
 
 function toConfig(values: Values, settings: StoreSettings): Config {
-  const open = values.API_KEYS.length === 0 && values.ADMIN_API_KEYS.length === 0;
-  const loopbackOnly = open && isLoopback(values.HOST);
+  const loopbackOnly = isOpen(values) && isLoopback(values.HOST);
   return {
     role: values.ROLE,
     host: values.HOST,
@@ -203,7 +201,8 @@ function toConfig(values: Values, settings: StoreSettings): Config {
       concurrencyPerHost: values.MAX_CONCURRENCY_PER_HOST,
       signingSecrets: values.SIGNING_SECRETS,
       allowedNetworks: values.ALLOWED_NETWORKS,
-      allowLoopback: loopbackOnly,
+      // A scheduler has no API to be open, and sends what clients of other replicas asked for.
+      allowLoopback: loopbackOnly && values.ROLE === 'all',
     },
     api: {
       keys: values.API_KEYS,
@@ -218,6 +217,8 @@ function toConfig(values: Values, settings: StoreSettings): Config {
     presence: toPresenceSettings(values),
   };
 }
+
+const isOpen = (values: Values): boolean => values.API_KEYS.length === 0 && values.ADMIN_API_KEYS.length === 0;
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

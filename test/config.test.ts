@@ -135,6 +135,10 @@ describe('The configuration', () => {
       delivery: { allowLoopback: false },
     });
     expect(readConfig({ API_KEYS: `a=${SECRET}` }).delivery).toMatchObject({ allowLoopback: false });
+    for (const ROLE of ['api', 'scheduler']) {
+      const { delivery } = readConfig({ ROLE, DATABASE_URL: 'mysql://punctual@database/timer_db' });
+      expect(delivery).toMatchObject({ allowLoopback: false });
+    }
     expect(readConfig({ HOST: '0.0.0.0', ROLE: 'scheduler' }).role).toBe('scheduler');
   });
 });
