@@ -54,10 +54,10 @@ export function createConnector(deps: {
     const addresses = await addressesOf(target);
     onStage('connect');
     const tcp = await connectFirst({ addresses, port: target.port, clock, signal });
-    const reached = canonicalAddress(tcp.remoteAddress ?? '');
-    if (!addresses.includes(reached)) {
+    const reached = tcp.remoteAddress && canonicalAddress(tcp.remoteAddress);
+    if (reached === undefined || !addresses.includes(reached)) {
       tcp.destroy();
-      throw blocked();
+      throw reached === undefined ? reset() : blocked();
     }
     if (target.secure) onStage('tls');
     const socket = target.secure ? await secure({ tcp, target, signal }) : tcp;
@@ -72,6 +72,8 @@ export function createConnector(deps: {
   };
 }
 
+/** The kernel tells no more whom a connection had reached once that was reset. */
+const reset = () => Object.assign(new Error('Reset'), { code: 'ECONNRESET' });
 const blocked = () => Object.assign(new Error('Target not allowed'), { code: TARGET_BLOCKED });
 
 function secure({ tcp, target, signal }: { tcp: Socket; target: Target; signal: AbortSignal }): Promise<Socket> {

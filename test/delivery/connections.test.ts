@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
-import { describe, expect, it } from '@jest/globals';
+import { Socket } from 'node:net';
+import { describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { OK } from '../support/hostile-behaviours.ts';
 import { startHttpReceiver, startTcpReceiver } from '../support/receiver.ts';
@@ -40,6 +40,24 @@ describe('connections', () => {
     await Promise.all(Array.from({ length: 10 }, () => delivery.perform({ url: receiver.url })));
 
     expect(new Set(receiver.requests.map(({ connection }) => connection)).size).toBe(10);
+  });
+
+  it('that were reset before it was known whom they reached are worth another try', async () => {
+    await using receiver = await startHttpReceiver();
+    await using delivery = openDelivery();
+    // What the kernel tells of a connection that is none any more.
+    const unknown = jest.spyOn(Socket.prototype as unknown as { _getpeername(): object }, '_getpeername');
+    unknown.mockReturnValue({});
+    try {
+      expect(await delivery.perform({ url: receiver.url })).toMatchObject({
+        kind: 'retry',
+        error: { code: 'connection_reset' },
+        verdict: 'unreachable',
+        maybeSent: false,
+      });
+    } finally {
+      unknown.mockRestore();
+    }
   });
 
   it('carry nothing past the deadline, though the process stood still while they were made', async () => {
