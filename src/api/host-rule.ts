@@ -6,7 +6,8 @@ const LOOPBACK = /^(?:localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}|
 /**
  * While webhooks may reach loopback, whoever talks to us can make this machine call itself. A web page can do so by DNS
  * rebinding (its own name, pointed at 127.0.0.1, stays in `Host`), the outside world through a proxy on this machine
- * (which says so in its headers). Both are refused.
+ * (which mostly says so in its headers, or speaks HTTP/1.0, as nginx long did unless told otherwise). Both are refused. A proxy
+ * that gives itself no sign at all cannot be told from a client.
  */
 export function refuseForeignHost(req: IncomingMessage): void {
   const { host } = req.headers;
@@ -19,9 +20,10 @@ export function refuseForeignHost(req: IncomingMessage): void {
   );
 }
 
+const OF_PROXIES = /^(?:forwarded|via|x-real-ip|x-forwarded-.*)$/;
+
 function isForwarded(req: IncomingMessage): boolean {
-  for (const name in req.headers) {
-    if (name === 'forwarded' || name.startsWith('x-forwarded-')) return true;
-  }
+  if (req.httpVersion === '1.0') return true;
+  for (const name in req.headers) if (OF_PROXIES.test(name)) return true;
   return false;
 }

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { apiUnderTest, HOOK } from './api-under-test.ts';
@@ -41,12 +45,22 @@ describe('while webhooks may reach loopback', () => {
     ['X-Forwarded-Host', 'localhost'],
     ['X-Forwarded-Proto', 'https'],
     ['x-forwarded-anything', ''],
+    ['X-Real-IP', '203.0.113.9'],
+    ['Via', '1.1 proxy'],
   ])('a request with the header %s is refused, for it came through a proxy', async (name, value) => {
     const { app } = apiUnderTest({ loopbackOnly: true });
 
     const answer = await request(app).get('/docs').set(name, value);
 
     expect(answer.status).toBe(403);
+  });
+
+  it('a request of HTTP/1.0 is refused, as a proxy that tells nothing of itself sends it', async () => {
+    const { app } = apiUnderTest({ loopbackOnly: true });
+    await using receiver = await listen(app);
+
+    expect(await receiver.ask('GET /docs HTTP/1.0\r\nHost: 127.0.0.1:8080\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await receiver.ask('GET /health HTTP/1.0\r\nHost: 127.0.0.1:8080\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it.each(['/docs', '/redoc', '/openapi.json', '/nothing'])('a foreign host gets nothing of %s', async (path) => {
@@ -85,3 +99,17 @@ describe('with keys or another address', () => {
     expect(answer.status).toBe(200);
   });
 });
+
+/** For requests that no client library makes. */
+async function listen(app: RequestListener) {
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    ask: (bytes: string) => text(connect(port, '127.0.0.1').end(bytes)),
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
