@@ -31,14 +31,15 @@ RUN mkdir data && chown node:node data
 VOLUME /app/data
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-USER node
+# `node` by its number: Kubernetes' runAsNonRoot cannot know what a name stands for.
+USER 1000:1000
 EXPOSE 8080
 
 # By node, as the slim image has no curl. Connecting to 0.0.0.0 reaches this very host.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["node", "-e", \
   "const { HOST, PORT } = process.env; const host = HOST.includes(':') ? '[' + HOST + ']' : HOST; fetch('http://' + host + ':' + PORT + '/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 
-# Node itself, not npm, which would keep SIGTERM to itself: the service has 28 s to finish what it has begun.
+# Node itself, not npm, which would keep SIGTERM to itself: the service takes up to 28 s to finish what it has begun.
 #
 # The bounds on its memory are generous for what it holds, and make V8 collect garbage while there is little of it:
 # without them the same load takes 150 MB more. New objects have their 32 MB from the start: V8 would grow to them over

@@ -83,7 +83,9 @@ test('a body beyond what the service reads is refused in the words of the servic
   expect(refused.headers.get('content-type')).toBe('application/problem+json');
   expect(await refused.json()).toMatchObject({ type: 'urn:punctual:too_large', status: 413, code: 'too_large' });
 
-  expect((await send('POST', '/timers/batch', { bytes: 8 * 1024 * 1024 })).status).toBe(200);
+  for (const path of ['/timers/batch', '/callback']) {
+    expect((await send('POST', path, { bytes: 8 * 1024 * 1024 })).status).toBe(200);
+  }
   expect((await send('POST', '/api/v1/timers/import', { bytes: 32 * 1024 * 1024 })).status).toBe(200);
 });
 
