@@ -15,6 +15,8 @@ const STORE_SILENCE_MS = 5000;
 export interface App extends Service {
   /** Where the API listens. Throws before `start`. */
   address(): { host: string; port: number };
+  /** For `drainMs` (0 if none is given) all goes on, while `/ready` says no so that others get the requests; then it ends. */
+  stop(given?: { drainMs?: number }): Promise<void>;
 }
 
 /** Builds everything and connects it: the one file to read for who knows whom. */
@@ -94,18 +96,23 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       if (parts.schedules) await parts.janitor.start();
       if (parts.schedules) await parts.presence?.routine.start();
     },
-    stop: () =>
+    stop: ({ drainMs = 0 } = {}) =>
       (stopping ??= (async () => {
         if (parts === undefined) return;
-        await parts.api.stop();
-        await parts.janitor.stop();
-        await parts.presence?.routine.stop();
-        await parts.scheduler.stop();
-        if (parts.schedules) await parts.presence?.checker.stop();
-        await parts.clockReader.stop();
-        await parts.delivery.close();
-        parts.presence?.close();
-        await parts.store.close();
+        const { api, janitor, presence, scheduler, schedules, clockReader, delivery, store } = parts;
+        api.retire();
+        if (drainMs > 0) await new Promise<void>((resolve) => clock.after(drainMs, resolve));
+        // Beside one another: a client that does not read its answer must not keep timers from being handed back.
+        const apiStopped = api.stop();
+        await janitor.stop();
+        await presence?.routine.stop();
+        await scheduler.stop();
+        if (schedules) await presence?.checker.stop();
+        await apiStopped;
+        await clockReader.stop();
+        await delivery.close();
+        presence?.close();
+        await store.close();
       })()),
     address() {
       if (listening === undefined) throw new Error('The service has not been started.');

@@ -12,6 +12,8 @@ export interface Config {
   role: 'all' | 'api' | 'scheduler';
   host: string;
   port: number;
+  /** How long all goes on after a SIGTERM while `/ready` says no. */
+  drainMs: number;
   logLevel: string;
   store: { settings: StoreSettings; tries: number; waitMs: number };
   scheduler: SchedulerSettings;
@@ -108,6 +110,7 @@ export const VARIABLES = {
   WEBHOOK_TIMEOUT_MS: whole(10, 3_000_000).prefault('10000'),
   MAX_ATTEMPTS: whole(1, 1000).prefault('8'),
   GIVE_UP_AFTER_HOURS: decimal(0, 87_600).prefault('72'),
+  DRAIN_MS: whole(0, 600_000).prefault('3000'),
   RETENTION_DAYS: decimal(0, 36_500).prefault('7'),
   MAX_DELAY_DAYS: whole(1, 36_500).prefault('3650'),
   API_KEYS: parsed(parseApiKeys).prefault(''),
@@ -184,6 +187,7 @@ function toConfig(values: Values, settings: StoreSettings): Config {
     role: values.ROLE,
     host: values.HOST,
     port: values.PORT,
+    drainMs: values.ROLE === 'scheduler' ? 0 : values.DRAIN_MS,
     logLevel: values.LOG_LEVEL,
     store: { settings, tries: values.RETRY_NUMBER, waitMs: values.RECONNECT_WAIT_TIME * 1000 },
     scheduler: {

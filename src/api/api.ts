@@ -62,11 +62,14 @@ export interface Api extends Service {
   app: RequestListener;
   /** Where it listens. Throws before `start`. */
   address(): { host: string; port: number };
+  /** From now on `/ready` says no and answers close their connections; requests are served as before until `stop`. */
+  retire(): void;
 }
 
-/** HTTP in. `stop` resolves when every request has been answered; bounding that is up to the caller. */
+/** HTTP in. `stop` refuses what comes from now on, and resolves within seconds, when what was under way is answered or cut. */
 export function createApi(deps: ApiDeps): Api {
   const { objects } = deps;
+  let retired = false;
   let stopping = false;
   const isStopping = () => stopping;
   const waiters = createWaiters(deps);
@@ -74,7 +77,7 @@ export function createApi(deps: ApiDeps): Api {
   const app = createExpressApp({
     ...deps,
     isStopping,
-    mountOpen: (app) => mountHealth(app, { ...deps, isStopping }),
+    mountOpen: (app) => mountHealth(app, { ...deps, isRetired: () => retired }),
     mountGuarded(app) {
       if (!deps.serveTimers) return;
       const admit = createAdmission(deps);
@@ -93,11 +96,18 @@ export function createApi(deps: ApiDeps): Api {
   });
   const listener = createListener({ ...deps, handler: app, deadlines: deps.deadlines });
 
+  const retire = () => {
+    retired = true;
+    listener.retire();
+  };
+
   return {
     app,
     address: () => listener.address(),
     start: () => listener.start(),
+    retire,
     stop() {
+      retire();
       stopping = true;
       waiters.stop();
       return listener.stop();

@@ -26,7 +26,7 @@ export interface HealthDeps {
   readiness: () => Readiness | Promise<Readiness>;
   /** Looks again at what the promises rest on. May be slow, and may throw while the store is away. */
   weaknesses: () => Promise<Weakness[]>;
-  isStopping: () => boolean;
+  isRetired: () => boolean;
   clock: Clock;
 }
 
@@ -47,7 +47,7 @@ export const readinessView = z
   .meta({ id: 'Readiness' });
 
 /** `/health` says that the process answers, `/ready` that it should get work. Neither ever needs a key. */
-export function mountHealth(app: Express, { readiness, weaknesses, isStopping, clock }: HealthDeps): void {
+export function mountHealth(app: Express, { readiness, weaknesses, isRetired, clock }: HealthDeps): void {
   const keptWeaknesses = keepFor(WEAKNESSES_KEPT_MS, weaknesses, clock);
 
   app
@@ -58,7 +58,7 @@ export function mountHealth(app: Express, { readiness, weaknesses, isStopping, c
   app
     .route('/ready')
     .get(async (req, res) => {
-      const checks = isStopping() ? [{ name: 'api', problem: 'shutting down' }] : await readiness();
+      const checks = isRetired() ? [{ name: 'api', problem: 'shutting down' }] : await readiness();
       const reasons = checks.flatMap(({ name, problem }) => (problem === null ? [] : `${name}: ${problem}`));
       const ready = reasons.length === 0;
       const verbose = 'verbose' in req.query && ready ? { weaknesses: await keptWeaknesses() } : {};

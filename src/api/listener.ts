@@ -14,13 +14,24 @@ export interface HttpDeadlines {
   checkEveryMs: number;
   /** Without a byte moving in either direction, as when a client does not read its answer. Longer than the longest answer takes to come. */
   idleMs: number;
+  /** For what is under way at a stop. */
+  stopMs: number;
 }
 
-const DEADLINES: HttpDeadlines = { headersMs: 10_000, requestMs: 15_000, checkEveryMs: 2000, idleMs: 90_000 };
+const DEADLINES: HttpDeadlines = {
+  headersMs: 10_000,
+  requestMs: 15_000,
+  checkEveryMs: 2000,
+  idleMs: 90_000,
+  stopMs: 10_000,
+};
 /** Longer than the idle time of the usual load balancers (60 s), so that it is they who close and no request meets a closed end. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** `stop` resolves when every request has been answered, or was cut as it took too long. */
 export interface Listener extends Service {
+  /** From now on every answer closes its connection, so that none is left to be closed under a request. */
+  retire(): void;
   address(): { host: string; port: number };
 }
 
@@ -39,6 +50,7 @@ export function createListener(deps: {
    * since would be kept until the whole heap is collected, and copied by each of the small collections before that.
    */
   const answering: ServerResponse[] = [];
+  let retired = false;
   let stopped: Promise<void> | undefined;
 
   const server = createServer({
@@ -60,6 +72,7 @@ export function createListener(deps: {
 
   server.on('request', (req, res) => {
     answering.push(res);
+    if (retired) res.setHeader('Connection', 'close');
     res.once('close', () => {
       answering.splice(answering.indexOf(res), 1);
       if (stopped) setImmediate(closeRest);
@@ -74,7 +87,14 @@ export function createListener(deps: {
   });
   server.on('clientError', (error, socket) => answerClientError(error, { socket, answering, requestIds }));
 
+  const retire = () => {
+    if (retired) return;
+    retired = true;
+    for (const res of answering) if (!res.headersSent) res.setHeader('Connection', 'close');
+  };
+
   return {
+    retire,
     start: () =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
@@ -87,10 +107,14 @@ export function createListener(deps: {
       }),
 
     stop() {
+      retire();
       stopped ??= new Promise((resolve) => {
-        for (const res of answering) if (!res.headersSent) res.setHeader('Connection', 'close');
+        const cut = setTimeout(() => server.closeAllConnections(), deadlines.stopMs);
         // Called with an error when it never listened; then there is nothing to wait for either.
-        server.close(() => resolve());
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
       });
       closeRest();
       return stopped;

@@ -24,7 +24,8 @@ const MANY_QUEUED = 500;
 const REFUSE_INTERVAL_MS = 250;
 /** A scheduler whose last good pass is older than this is not ready. */
 const BEAT_MS = 5000;
-/** Most time a stop gives to attempts in flight, and then to recording what they came to. */
+/** Most time a stop gives to what is due soon, to attempts in flight, and then to recording what they came to. */
+const STOP_RUN_DRY_MS = 5000;
 const STOP_IN_FLIGHT_MS = 12_000;
 const STOP_RECORDING_MS = 5000;
 const STOP_CHECK_MS = 5;
@@ -200,7 +201,8 @@ export function createScheduler(deps: {
   async function drain(): Promise<void> {
     const destinationsForgotten = destinations.stop();
     await loop.stop();
-    await until(() => dueQueue.size === 0 && lanes.inFlight === 0 && lanes.queued === 0, settings.lookaheadMs);
+    const runDryMs = Math.min(settings.lookaheadMs, STOP_RUN_DRY_MS);
+    await until(() => dueQueue.size === 0 && lanes.inFlight === 0 && lanes.queued === 0, runDryMs);
     sendsNoMore = true;
     const unsent = [...dueQueue.drain(), ...lanes.takeOut(() => true).map(({ held }) => held)];
     for (const held of unsent) record(held, attempts.handBack(held));

@@ -61,9 +61,9 @@ describe('/ready', () => {
     expect((await request(app).get('/ready')).body).not.toHaveProperty('weaknesses');
   });
 
-  it('says no once the replica stops, so that no more work is sent its way', async () => {
+  it.each(['retire', 'stop'] as const)('says no after %s, so that no more work is sent its way', async (ending) => {
     const api = apiUnderTest();
-    await api.stop();
+    await api[ending]();
 
     const answer = await request(api.app).get('/ready');
 

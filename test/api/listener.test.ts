@@ -255,6 +255,33 @@ describe('start and stop', () => {
     await Promise.all([idle.ended, silent.ended]);
   });
 
+  it('serves as before once it is retired, and closes each connection after the answer', async () => {
+    const api = await listening();
+    const [kept, late] = [await client(api), client(api)];
+    kept.socket.write(GET);
+    await kept.until('{"status":"ok"}');
+
+    api.retire();
+    kept.socket.write(POST);
+    const { socket, ended } = await late;
+    socket.write(POST);
+
+    for (const answer of await Promise.all([kept.ended, ended])) {
+      expect(answer).toMatch(/HTTP\/1\.1 201 .*Connection: close/s);
+    }
+  });
+
+  it('cuts a client that does not read its answer, when it is stopped', async () => {
+    const api = await listening({ deadlines: { stopMs: 200 } });
+    const { socket } = await client(api);
+    socket.pause();
+    // More than the system takes in on behalf of a reader.
+    socket.write('GET /redoc/redoc.standalone.js HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(20));
+    await eventually(() => socket.bytesWritten > 0 && api.logged.length > 0);
+
+    await api.stop();
+  });
+
   it('answers what has begun, refuses what comes meanwhile, and then is gone', async () => {
     const insertion = Promise.withResolvers<undefined>();
     const begun = Promise.withResolvers<undefined>();

@@ -43,7 +43,8 @@ export async function startService(
   const stop = async () => {
     process.off('exit', killed);
     if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
+    // As by Ctrl-C: nobody has to notice that it stops.
+    child.kill('SIGINT');
     await once(child, 'exit');
   };
   await assertDurable(url).catch(async (error: unknown) => {

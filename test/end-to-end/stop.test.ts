@@ -74,4 +74,20 @@ describe('A replica that gets SIGTERM', () => {
       expect(figures('SQLite, stopped')).toMatchObject({ lost: 0, ghost: 0, early: 0, doubled: 0 });
     }),
   );
+
+  test.concurrent(
+    'goes on for a while as if nothing was, but tells the load balancer to ask others',
+    scenario(async ({ client, database, start, figures }) => {
+      const replica = await start('replica', { ...(await database('sqlite')), DRAIN_MS: '2000' });
+      const stopped = replica.terminate();
+      await until('it says so', async () => (await fetch(`${replica.url}/ready`)).status === 503);
+
+      await client.create({ count: 20, perSecond: 1000, delayMs: () => 300, target: () => replica.url });
+      const { exitCode, tookMs } = await stopped;
+
+      expect(exitCode).toBe(0);
+      expect(tookMs).toBeGreaterThanOrEqual(2000);
+      expect(figures('made after SIGTERM')).toMatchObject({ ...FLAWLESS, acked: 20, received: 20 });
+    }),
+  );
 });

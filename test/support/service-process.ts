@@ -51,7 +51,8 @@ export async function createReplica(deps: {
   const { name, preload } = deps;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const env = { ...deps.env, PORT: String(port) };
+  // Nothing before it has to notice that it stops, but where a test says so.
+  const env = { DRAIN_MS: '0', ...deps.env, PORT: String(port) };
   const log: LogLine[] = [];
   const lastLines: string[] = [];
   let child: ChildProcess | undefined;
