@@ -59,10 +59,11 @@ export function createPass(deps: {
     const from = floors.current(now);
     const pulse = await store.pulse({ freshFrom, freshTo, ...from });
     floors.seen(pulse, { freshFrom, leasesFrom: from.leasesFrom, now });
-    // What was just seen is by a clock that is no more: the next look begins anew.
+    // What was just seen is by a clock that is no more, and would be claimed long before it is due: the next look begins anew.
     if (storeClock.observe(pulse.storeNow)) {
       logger.warn({ store_now: pulse.storeNow }, 'store.clock_stepped');
       holdTakeOver();
+      return (left = { ahead: false, late: false });
     }
 
     const ahead = pulse.fresh === null ? null : Math.max(pulse.fresh, now);

@@ -258,10 +258,13 @@ describe('A claim', () => {
       }),
     });
     await rig.scheduler.runOnce();
+    await rig.store.insert([makeTimer({ dueAt: T0 + 500 })]);
     setBackMs = 3_600_000;
     await rig.scheduler.runOnce();
     await rig.scheduler.runOnce();
     expect(looks.at(-1)).toMatchObject({ backlogFrom: 0, leasesFrom: 0 });
+    // Now due in an hour: claimed all that time, it would be lost again and again until it passed for poison.
+    expect(rig.scheduler.held).toBe(0);
   });
 
   it('that returns a row we hold ourselves adopts it, as often as that happens, and sends it once', async () => {
