@@ -20,6 +20,7 @@ export interface Config {
   janitor: { retentionMs: number };
   delivery: {
     timeoutMs: number;
+    maxTimeoutMs: number;
     concurrencyPerHost: number;
     signingSecrets: SigningSecret[];
     allowedNetworks: Network[];
@@ -182,6 +183,7 @@ function disproportions(values: Values, store: StoreSettings | undefined): strin
 }
 
 function toConfig(values: Values, settings: StoreSettings): Config {
+  const maxTimeoutMs = values.LEASE_MS - values.LOOKAHEAD_MS - LEASE_RESERVE_MS;
   const loopbackOnly = isOpen(values) && isLoopback(values.HOST);
   return {
     role: values.ROLE,
@@ -202,6 +204,7 @@ function toConfig(values: Values, settings: StoreSettings): Config {
     janitor: { retentionMs: values.RETENTION_DAYS * DAY_MS },
     delivery: {
       timeoutMs: values.WEBHOOK_TIMEOUT_MS,
+      maxTimeoutMs,
       concurrencyPerHost: values.MAX_CONCURRENCY_PER_HOST,
       signingSecrets: values.SIGNING_SECRETS,
       allowedNetworks: values.ALLOWED_NETWORKS,
@@ -216,7 +219,7 @@ function toConfig(values: Values, settings: StoreSettings): Config {
       rateLimitPerSecond: values.RATE_LIMIT_PER_SECOND,
       maxDelayMs: values.MAX_DELAY_DAYS * DAY_MS,
       maxAttempts: values.MAX_ATTEMPTS,
-      maxTimeoutMs: values.LEASE_MS - values.LOOKAHEAD_MS - LEASE_RESERVE_MS,
+      maxTimeoutMs,
     },
     presence: toPresenceSettings(values),
   };

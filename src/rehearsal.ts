@@ -48,6 +48,7 @@ async function fireAt({ port }: AddressInfo, { clock, signingSecrets, logger }: 
   storeClock.observe(clock.now());
   const delivery = createDelivery({
     timeoutMs: LONGEST_MS,
+    maxTimeoutMs: LONGEST_MS,
     concurrencyPerHost: AT_ONCE,
     signingSecrets,
     allowedNetworks: [],

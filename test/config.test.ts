@@ -31,7 +31,7 @@ describe('The configuration', () => {
         maxConcurrency: 512,
         giveUpAfterMs: 72 * 3_600_000,
       },
-      delivery: { timeoutMs: 10_000, concurrencyPerHost: 128, allowLoopback: true },
+      delivery: { timeoutMs: 10_000, maxTimeoutMs: 24_000, concurrencyPerHost: 128, allowLoopback: true },
       api: { keys: [], loopbackOnly: true, maxAttempts: 8, maxDelayMs: 3650 * 86_400_000 },
     });
   });

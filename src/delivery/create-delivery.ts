@@ -13,6 +13,8 @@ import { createWebhookAction } from './webhook-action.ts';
 export interface DeliveryDeps {
   /** Deadline of an attempt for timers without one of their own, milliseconds. */
   timeoutMs: number;
+  /** What a timer's own is cut to: it may be from when leases were longer, and one that no lease covers is never sent. */
+  maxTimeoutMs: number;
   /** Most attempts at once to one host. */
   concurrencyPerHost: number;
   /** All of them sign; empty for no signature. */

@@ -15,6 +15,7 @@ import { webhookRequest } from './webhook-request.ts';
 /** The action `webhook`: one HTTP request to the timer's URL. */
 export function createWebhookAction(deps: {
   timeoutMs: number;
+  maxTimeoutMs: number;
   concurrencyPerHost: number;
   signingSecrets: SigningSecret[];
   gate: TargetGate;
@@ -24,14 +25,14 @@ export function createWebhookAction(deps: {
   storeNow: () => number;
   userAgent: string;
 }): { action: Action; interruptAll: () => void } {
-  const { timeoutMs, gate, storeNow, userAgent } = deps;
+  const { timeoutMs, maxTimeoutMs, gate, storeNow, userAgent } = deps;
   const sign = createSigner(deps.signingSecrets);
   const interrupts = createInterrupts();
 
   const action: Action = {
     name: 'webhook',
     concurrency: deps.concurrencyPerHost,
-    deadlineMs: (timer) => timer.timeoutMs ?? timeoutMs,
+    deadlineMs: (timer) => Math.min(timer.timeoutMs ?? timeoutMs, maxTimeoutMs),
     laneOf({ url }) {
       const parsed = gate.parse(url);
       return 'target' in parsed ? parsed.target.host : url;

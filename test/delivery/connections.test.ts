@@ -254,13 +254,13 @@ describe('an attempt', () => {
     expect(await delivery.perform({ url: receiver.url })).toMatchObject({ kind: 'delivered' });
   });
 
-  it('takes the deadline of its timer, or else of the service', async () => {
-    await using delivery = openDelivery({ timeoutMs: 1234 });
+  it('takes the deadline of its timer, or else of the service, and never more than a lease covers', async () => {
+    await using delivery = openDelivery({ timeoutMs: 1234, maxTimeoutMs: 5000 });
 
     const { action } = delivery;
     const timer = (timeoutMs: number | null) => ({ timeoutMs }) as Parameters<typeof action.deadlineMs>[0];
 
-    expect([action.deadlineMs(timer(null)), action.deadlineMs(timer(77))]).toEqual([1234, 77]);
+    expect([null, 77, 60_000].map((ownMs) => action.deadlineMs(timer(ownMs)))).toEqual([1234, 77, 5000]);
   });
 
   it('goes to the lane of its host and port', async () => {

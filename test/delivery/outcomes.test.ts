@@ -91,6 +91,7 @@ describe('the text of an answer', () => {
     const connect = createConnector({ policy, pool, clock: systemClock, resolve: () => Promise.resolve([]) });
     const { action } = createWebhookAction({
       timeoutMs: 2000,
+      maxTimeoutMs: 2000,
       concurrencyPerHost: 1,
       signingSecrets: [],
       gate: createTargetGate({ policy }),

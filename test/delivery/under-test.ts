@@ -25,6 +25,7 @@ export interface DeliveryUnderTest extends Delivery, AsyncDisposable {
 export function openDelivery(over: Partial<DeliveryDeps> = {}): DeliveryUnderTest {
   const delivery = createDelivery({
     timeoutMs: 2000,
+    maxTimeoutMs: 600_000,
     concurrencyPerHost: 16,
     signingSecrets: [],
     allowedNetworks: [],
