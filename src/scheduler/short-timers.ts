@@ -31,8 +31,14 @@ export function createShortTimers(deps: {
       commit(timer) {
         const held = { timer, claimedAt, place: 'ahead' } as const;
         holdings.unreserve(bodyBytes);
-        holdings.add(held);
-        accept(held);
+        const hold = () => {
+          holdings.add(held);
+          accept(held);
+        };
+        // Begun anew while the answer to its last result is still on its way to us.
+        const mine = holdings.get(timer.id);
+        if (mine === undefined) hold();
+        else mine.onceGone = hold;
       },
       free: () => holdings.unreserve(bodyBytes),
       abandon() {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Refusal, type ClaimedTimer, type PulseQuery, type TimerStore } from '../../src/timers/index.ts';
+import { NEW_RUN, Refusal, type ClaimedTimer, type PulseQuery, type TimerStore } from '../../src/timers/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { everyTimer } from '../store/contract-changes.ts';
 import { claimOf, makeTimer, makeTimers, resultOf, T0 } from '../support/timers.ts';
@@ -868,6 +868,45 @@ describe('A short timer', () => {
     expect(rig.calls.map(({ at }) => at)).toEqual([T0 + 300]);
     await eventually(() => rig.scheduler.held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done' });
+  });
+
+  it('that is replayed while the answer to its last result is still on its way is held until its own end', async () => {
+    let answerRecord: (() => void) | undefined;
+    rig = await createRig({
+      reply: () => delivered,
+      store: (store) => ({
+        ...store,
+        async record(results) {
+          const lost = await store.record(results);
+          if (answerRecord === undefined) await new Promise<void>((resolve) => (answerRecord = resolve));
+          return lost;
+        },
+      }),
+    });
+    const timer = makeTimer();
+    await rig.store.insert([timer]);
+    await rig.scheduler.runOnce();
+    await rig.pass(50);
+    await eventually(() => answerRecord !== undefined);
+
+    const dueAt = T0 + 800;
+    const place = rig.scheduler.reserve(dueAt, 0);
+    if (place === undefined) throw new Error('there was no place');
+    const { claimId, leaseEndsAt } = place;
+    const claim = { status: 'executing', claimId, wakeAt: leaseEndsAt, fence: 2 } as const;
+    const begun = { ...NEW_RUN, ...claim, run: 1, dueAt, nextAttemptAt: dueAt };
+    place.commit((await rig.store.change(await rig.timer(timer.id), begun)) as ClaimedTimer);
+    answerRecord?.();
+    await rig.pass(100);
+    expect(rig.scheduler.held).toBe(1);
+
+    await rig.pass(800);
+    await eventually(() => rig.scheduler.held === 0);
+    expect(rig.calls.map(({ at, timer: { run } }) => [at, run])).toEqual([
+      [T0, 0],
+      [dueAt, 1],
+    ]);
+    expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', run: 1 });
   });
 
   it('gets no place when it is due after the lookahead, before the first pass, or while the service stops', async () => {
