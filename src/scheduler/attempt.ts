@@ -18,6 +18,8 @@ const MAX_LEASES_LOST = 5;
 /** How long a timer that could not be sent in time is left alone at first, and in the end; milliseconds. */
 const FIRST_HAND_BACK_MS = 4000;
 export const LONGEST_HAND_BACK_MS = 300_000;
+/** No timer is given up before its host has been seen not to answer for this long, however late it is itself. */
+const LEAST_SILENCE_MS = 3_600_000;
 /** Of the time that a timer is of use: it must come again before that is over, also after it was handed back some times. */
 const LONGEST_HAND_BACK_SHARE = 1 / 20;
 
@@ -30,10 +32,19 @@ export interface Attempts {
   handBack(held: HeldTimer): Result;
   /**
    * Back to waiting for a while that grows with its age up to `longestMs` (five minutes), so that a dead host costs few
-   * touches per timer; one that expires for a twentieth of that time at most; or given up.
+   * touches per timer; one that expires for a twentieth of that time at most. Given up where its host does not answer: a
+   * timer may be late because all was down, and then it is still to be tried.
    */
-  handBackLater(held: HeldTimer, longestMs?: number): Result;
+  handBackLater(held: HeldTimer, prospects?: Prospects): Result;
 }
+
+/** What a timer can expect of its host: to be sent within the first, by what was seen there for the second. Milliseconds. */
+export interface Prospects {
+  longestMs: number;
+  silentForMs: number;
+}
+
+const NO_PROSPECTS: Prospects = { longestMs: LONGEST_HAND_BACK_MS, silentForMs: 0 };
 
 /** What is to be recorded of a timer, and what was seen of its destination meanwhile. */
 export interface Performed {
@@ -137,11 +148,12 @@ export function createAttempts(deps: {
   }
 
   /** About as long again as it has waited already, spread so that what came back together does not come again together. */
-  function handBackLater(held: HeldTimer, longestMs = LONGEST_HAND_BACK_MS): Result {
+  function handBackLater(held: HeldTimer, { longestMs, silentForMs } = NO_PROSPECTS): Result {
     const now = storeClock.now();
     const { dueAt, expiresAfterMs } = held.timer;
     const ageMs = now - dueAt;
-    if (ageMs > settings.giveUpAfterMs) return failed('undeliverable');
+    const isGone = silentForMs > Math.min(settings.giveUpAfterMs, LEAST_SILENCE_MS);
+    if (isGone && ageMs > settings.giveUpAfterMs) return failed('undeliverable');
     const mostMs = Math.min(longestMs, (expiresAfterMs ?? Infinity) * LONGEST_HAND_BACK_SHARE);
     const delayMs = Math.min(Math.max(ageMs, FIRST_HAND_BACK_MS), mostMs) * (0.5 + random());
     return waiting(Math.ceil(now + delayMs), null);

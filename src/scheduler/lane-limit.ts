@@ -29,6 +29,8 @@ export interface LaneLimit {
   isProven(now: number): boolean;
   /** Whether it has lately been seen not to. */
   isSuspect(): boolean;
+  /** For how long nobody has answered there; 0 where the last attempt found somebody. Milliseconds. */
+  silentForMs(now: number): number;
 }
 
 export function createLaneLimit({ cap }: { cap: number }): LaneLimit {
@@ -37,12 +39,18 @@ export function createLaneLimit({ cap }: { cap: number }): LaneLimit {
   let cutAt = -Infinity;
   let provenAt = -Infinity;
   let failures = 0;
+  let silentSince = Infinity;
   let probeAt = -Infinity;
   let probeAfterMs = FIRST_PROBE_MS;
 
-  function grow(now: number): void {
+  function answered(now: number): void {
     provenAt = now;
     failures = 0;
+    silentSince = Infinity;
+  }
+
+  function grow(now: number): void {
+    answered(now);
     probeAfterMs = FIRST_PROBE_MS;
     limit = Math.min(cap, Math.max(limit, LEAST_LIMIT) + 1);
   }
@@ -56,6 +64,7 @@ export function createLaneLimit({ cap }: { cap: number }): LaneLimit {
 
   function fail(startedAt: number, now: number): void {
     failures += 1;
+    silentSince = Math.min(silentSince, now);
     cut(startedAt, now, 0);
     if (limit >= LEAST_LIMIT) return;
     limit = 0;
@@ -70,8 +79,7 @@ export function createLaneLimit({ cap }: { cap: number }): LaneLimit {
       if (verdict === 'unreachable') fail(startedAt, endedAt);
       if (verdict === 'answered' || verdict === 'overloaded') {
         // Whoever answers is there, whatever the answer.
-        provenAt = endedAt;
-        failures = 0;
+        answered(endedAt);
         if (limit < LEAST_LIMIT) limit = LEAST_LIMIT;
         if (verdict === 'overloaded') cut(startedAt, endedAt, LEAST_LIMIT);
       }
@@ -87,5 +95,6 @@ export function createLaneLimit({ cap }: { cap: number }): LaneLimit {
     },
     isProven: (now) => failures < FAILURES_THAT_COUNT && now - provenAt < PROVEN_MS,
     isSuspect: () => failures > 0,
+    silentForMs: (now) => Math.max(now - silentSince, 0),
   };
 }

@@ -1,5 +1,5 @@
 import type { DestinationError, RecordedAttempt, Verdict } from '../timers/index.ts';
-import { LONGEST_HAND_BACK_MS } from './attempt.ts';
+import { LONGEST_HAND_BACK_MS, type Prospects } from './attempt.ts';
 import { createLaneLimit, type LaneLimit } from './lane-limit.ts';
 import { createLaneQueue, type LaneQueue } from './lane-queue.ts';
 import { createLaneStatistics, type LaneStatistics } from './lane-statistics.ts';
@@ -81,10 +81,10 @@ const LONGEST_BY_TIER_MS: Record<Tier, number> = { proven: 1000, new: 10_000, su
 const ANSWERS_PER_HAND_BACK = 10;
 
 /** A host that works is soon free again, after some of its answers; one that does not is looked at more and more seldom. */
-export function longestHandBackMs(lane: Lane, now: number): number {
+export function prospectsOf(lane: Lane, now: number): Prospects {
   const tier = tierOf(lane, now);
   const answersMs = tier === 'proven' ? lane.statistics.meanDurationMs * ANSWERS_PER_HAND_BACK : 0;
-  return Math.max(LONGEST_BY_TIER_MS[tier], answersMs);
+  return { longestMs: Math.max(LONGEST_BY_TIER_MS[tier], answersMs), silentForMs: lane.limit.silentForMs(now) };
 }
 
 export function settle(lane: Lane, verdict: Verdict, attempt: { startedAt: number; endedAt: number }): void {

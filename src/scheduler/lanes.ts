@@ -22,8 +22,8 @@ export interface Lanes {
    * of its lane go first that are due only now.
    */
   enqueue(held: HeldTimer, lane: { name: string; concurrency: number }, isBacklog: boolean): void;
-  /** Whether the lane's host fails and has enough waiting as it is. */
-  isCrowded(name: string): boolean;
+  /** The lane, where its host fails and has enough waiting as it is. */
+  crowded(name: string): Lane | undefined;
   /** Takes out the queued timers of which this is so. */
   takeOut(isUnwanted: (held: HeldTimer) => boolean): Queued[];
   /** Takes out what lanes hold beyond what they will soon be able to send: those whose turn would come last. */
@@ -166,11 +166,10 @@ export function createLanes(deps: {
       standInLine(lane, now);
       fillSlots(now);
     },
-    isCrowded(name) {
+    crowded(name) {
       const lane = lanes.get(name);
-      return (
-        lane !== undefined && lane.limit.isSuspect() && lane.queue.length >= queueAllowance(lane, clock.monotonic())
-      );
+      if (lane === undefined || !lane.limit.isSuspect()) return undefined;
+      return lane.queue.length >= queueAllowance(lane, clock.monotonic()) ? lane : undefined;
     },
     takeOut: (isUnwanted) => takeFromQueues(({ queue }) => queue.takeOut(isUnwanted)),
     takeSurplus() {

@@ -5,7 +5,7 @@ import { createDestinations } from './destinations.ts';
 import { createDueQueue } from './due-queue.ts';
 import type { HeldTimer, Place } from './held-timer.ts';
 import { createHoldings } from './holdings.ts';
-import { FIRST_IMPRESSION_MS, longestHandBackMs, note, type Lane } from './lane.ts';
+import { FIRST_IMPRESSION_MS, note, prospectsOf, type Lane } from './lane.ts';
 import { createLanes } from './lanes.ts';
 import { createLargeBodies } from './large-bodies.ts';
 import { createLoop } from './loop.ts';
@@ -139,8 +139,10 @@ export function createScheduler(deps: {
   function accept(held: HeldTimer): void {
     if (sendsNoMore) return record(held, attempts.handBack(held));
     const lane = laneOf(held);
-    if (lane === undefined || lanes.isCrowded(lane.name)) record(held, attempts.handBackLater(held));
-    else dueQueue.push(held);
+    const crowded = lane && lanes.crowded(lane.name);
+    if (lane === undefined) record(held, attempts.handBackLater(held));
+    else if (crowded === undefined) dueQueue.push(held);
+    else record(held, attempts.handBackLater(held, prospectsOf(crowded, clock.monotonic())));
   }
 
   function laneOf({ timer }: HeldTimer): { name: string; concurrency: number } | undefined {
@@ -163,11 +165,11 @@ export function createScheduler(deps: {
       for (const { held, lane } of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) {
         const refusal = attempts.refusalOf(held);
         const isOver = refusal?.status === 'failed';
-        record(held, isOver ? refusal : attempts.handBackLater(held, longestHandBackMs(lane, now)));
+        record(held, isOver ? refusal : attempts.handBackLater(held, prospectsOf(lane, now)));
       }
     }
     for (const { held, lane } of lanes.takeSurplus()) {
-      record(held, attempts.handBackLater(held, longestHandBackMs(lane, now)));
+      record(held, attempts.handBackLater(held, prospectsOf(lane, now)));
     }
   }
 

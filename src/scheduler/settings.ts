@@ -10,6 +10,6 @@ export interface SchedulerSettings {
   maxConcurrency: number;
   /** Attempts that may begin per second in one lane; null for no limit. */
   maxRatePerLane: number | null;
-  /** A timer that could not be sent for this long after it was due fails as `undeliverable`. */
+  /** A timer that could not be sent for this long after it was due fails as `undeliverable`, where its host does not answer. */
   giveUpAfterMs: number;
 }

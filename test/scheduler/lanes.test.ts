@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { HeldTimer } from '../../src/scheduler/held-timer.ts';
-import { createLane, longestHandBackMs, settle } from '../../src/scheduler/lane.ts';
+import { createLane, prospectsOf, settle } from '../../src/scheduler/lane.ts';
 import { createLanes } from '../../src/scheduler/lanes.ts';
 import type { Verdict } from '../../src/timers/index.ts';
 import { createManualClock } from '../support/manual-clock.ts';
@@ -28,11 +28,11 @@ test('What queues for a host goes on as soon as the host has shown that it works
 
 test('What a lane cannot send is left alone for minutes only where the host was seen to fail', () => {
   const lane = createLane({ name: 'webhook host', cap: 128, now: 0 });
-  expect(longestHandBackMs(lane, 0)).toBe(10_000);
+  expect(prospectsOf(lane, 0).longestMs).toBe(10_000);
   settle(lane, 'delivered', { startedAt: 0, endedAt: 20 });
-  expect(longestHandBackMs(lane, 20)).toBe(1000);
+  expect(prospectsOf(lane, 20).longestMs).toBe(1000);
   for (let at = 100; at < 1000; at++) settle(lane, 'delivered', { startedAt: at - 5000, endedAt: at });
-  expect(longestHandBackMs(lane, 1000)).toBeCloseTo(50_000, -2);
+  expect(prospectsOf(lane, 1000).longestMs).toBeCloseTo(50_000, -2);
   for (let at = 1001; at < 1004; at++) settle(lane, 'unreachable', { startedAt: at, endedAt: at });
-  expect(longestHandBackMs(lane, 1004)).toBe(300_000);
+  expect(prospectsOf(lane, 1004).longestMs).toBe(300_000);
 });

@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NEW_RUN, Refusal, type ClaimedTimer, type PulseQuery, type TimerStore } from '../../src/timers/index.ts';
+import {
+  NEW_RUN,
+  Refusal,
+  type ClaimedTimer,
+  type PulseQuery,
+  type Timer,
+  type TimerStore,
+} from '../../src/timers/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { everyTimer } from '../store/contract-changes.ts';
 import { claimOf, makeTimer, makeTimers, resultOf, T0 } from '../support/timers.ts';
@@ -827,20 +834,58 @@ describe('Lanes', () => {
     expect(rig.calls.length).toBeLessThanOrEqual(21);
   });
 
-  it('hand back the surplus of a host that does not answer, for longer and longer, and give up in the end', async () => {
-    rig = await createRig({ reply: () => unanswered, settings: { giveUpAfterMs: 60_000 } });
+  it('hand back the surplus of a host that does not answer, for longer and longer', async () => {
+    rig = await createRig({ reply: () => unanswered });
     await rig.store.insert(makeTimers(400, () => ({ ...toHost('dead.example'), retry: { delays_ms: [500_000] } })));
-    const ancient = makeTimer({ ...toHost('dead.example'), dueAt: T0 - 59_000 });
     await rig.scheduler.runOnce();
     await rig.pass(50);
     await rig.scheduler.runOnce();
-    await rig.store.insert([ancient]);
     await rig.pass(50);
     await eventually(() => rig.scheduler.held <= 100);
 
     const waits = (await rig.store.pulse({ freshFrom: T0 + 3000, freshTo: T0 + 5000, backlogFrom: 0, leasesFrom: 0 }))
       .fresh;
     expect(waits).toBeGreaterThanOrEqual(T0 + 4000);
+  });
+
+  const DAY_MS = 86_400_000;
+  const states = async (timers: Timer[]) =>
+    new Set((await Promise.all(timers.map(({ id }) => rig.timer(id)))).map(({ status, reason }) => reason ?? status));
+
+  it('give up what is too late once its host has not answered for an hour, and not before', async () => {
+    // The store is real: its answers must not come late by a clock that runs through hours.
+    const settings = { giveUpAfterMs: 3 * DAY_MS, leaseMs: 3 * 3_600_000 };
+    rig = await createRig({ reply: () => unanswered, settings });
+    const retry = { delays_ms: [500_000] };
+    const old = makeTimers(1500, () => ({ ...toHost('dead.example'), dueAt: T0 - 4 * DAY_MS, retry }));
+    const young = makeTimers(100, () => ({ ...toHost('dead.example'), retry }));
+    await rig.store.insert([...old, ...young]);
+    const passUntil = async (at: number) => {
+      while (rig.clock.now() < at) {
+        await rig.scheduler.runOnce();
+        await rig.pass(5000);
+      }
+    };
+
+    await passUntil(T0 + 3_500_000);
+    expect(await states([...old, ...young])).not.toContain('undeliverable');
+    await passUntil(T0 + 4_500_000);
+    expect(await states(old)).toContain('undeliverable');
+    expect(await states(young)).not.toContain('undeliverable');
+  });
+
+  it('keep what a host that answers has no room for, however late it is', async () => {
+    rig = await createRig({ settings: { giveUpAfterMs: 3 * DAY_MS } });
+    const timers = makeTimers(900, () => ({ ...toHost('slow.example'), dueAt: T0 - 4 * DAY_MS }));
+    await rig.store.insert(timers);
+    for (let pass = 0; pass < 10; pass++) {
+      await rig.scheduler.runOnce();
+      await rig.pass(200);
+      rig.calls.at(-1)?.answer(delivered);
+    }
+
+    expect(rig.scheduler.held).toBeLessThan(900);
+    expect(await states(timers)).toEqual(new Set(['waiting', 'executing', 'done']));
   });
 });
 
