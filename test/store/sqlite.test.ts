@@ -41,6 +41,16 @@ describe('A SQLite file', () => {
     await store.close();
   });
 
+  it('that a newer version has changed is opened as before', async () => {
+    await (await open()).close();
+    const connection = await openConnection(path());
+    const sql = `INSERT INTO schema_migrations VALUES ('9999-later', '2040-01-01T00:00:00.000Z')`;
+    await connection.run([{ sql, rows: [[]] }]);
+    await connection.close();
+
+    await (await open()).close();
+  });
+
   it('gives back at start what a dead process held, and counts the lost lease', async () => {
     const store = await open();
     const timer = makeTimer();

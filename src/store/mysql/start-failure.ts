@@ -4,6 +4,8 @@ import { classify } from './errors.ts';
 
 const CREDENTIALS = [1045, 1698];
 const GRANTS = [1044, 1142, 1227];
+/** Of the service's user, as the README lists them. */
+export const NEEDED_RIGHTS = 'SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP, REFERENCES';
 const HOST_REFUSED = [1129, 1130];
 const INSECURE_TRANSPORT = 3159;
 
@@ -22,7 +24,7 @@ function explain(error: unknown, { host, port, user, database }: MysqlSettings, 
   if (CREDENTIALS.includes(errno))
     return `${at} refused the user "${user}". Check the user and the password (DATABASE_URL, or DB_USER with DB_PASSWORD or DB_PASSWORD_FILE).`;
   if (GRANTS.includes(errno))
-    return `The user "${user}" may not use, create or change the database "${database}" at ${host}:${port}. Create it, or grant: GRANT ALL ON ${database}.* TO '${user}'.`;
+    return `The user "${user}" may not use, create or change the database "${database}" at ${host}:${port}. Create it, or grant: GRANT ${NEEDED_RIGHTS} ON ${database}.* TO '${user}'.`;
   if (HOST_REFUSED.includes(errno)) return `${at} takes no connections from this machine: ${reason}`;
   if (errno === INSECURE_TRANSPORT) return `${at} takes encrypted connections only. Set DB_TLS=required or verify.`;
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT')
