@@ -40,7 +40,7 @@ export function sizingTableOf(rows: Row[]): string {
     ['a timer in the index that should stay in memory', `${value(tableSize, 'hot index bytes').toFixed(0)} bytes`],
     [
       'memory of one replica',
-      `${value(backlog, 'rssMb').toFixed(0)} MB at most; it holds at most 16,000 timers, however many there are`,
+      `${value(backlog, 'rssMb').toFixed(0)} MB in that backlog; it holds at most 16,000 timers, however many there are`,
     ],
   ]);
 }
