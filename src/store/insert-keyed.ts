@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { KeyedResult, KeyedTimer, Timer } from '../timers/index.ts';
-import type { KeyTables } from './key-tables.ts';
+import { holdKeys } from './hold-keys.ts';
+import { inOrder, toBytes, toText, type KeyTables } from './key-tables.ts';
 import {
   isAnswered,
   ownedKey,
@@ -9,7 +10,7 @@ import {
   type StandingRecord,
   type StandingTimer,
 } from './keyed-plan.ts';
-import type { Database, IdempotencyKeyRow, TimerKeyRow } from './schema.ts';
+import type { Database, IdempotencyKeyRow } from './schema.ts';
 import { toRow } from './timer-row.ts';
 import { bytesToUuid, uuidToBytes } from './uuid-bytes.ts';
 
@@ -48,7 +49,7 @@ async function holdRecords(tables: KeyTables, entries: KeyedTimer[]): Promise<Ma
       expires_at: idempotency.expiresAt,
     });
   }
-  const rows = proposed.size === 0 ? [] : await tables.holdIdempotencyKeys(sorted(proposed));
+  const rows = proposed.size === 0 ? [] : await tables.holdIdempotencyKeys(inOrder(proposed));
   return new Map(
     rows.map((row) => [
       ownedKey(toText(row.owner), toText(row.idem_key)),
@@ -67,20 +68,9 @@ async function holdKeyed(
   tables: KeyTables,
   entries: KeyedTimer[],
 ): Promise<{ keys: Map<string, string>; timers: Map<string, StandingTimer> }> {
-  const proposed = new Map<string, TimerKeyRow>();
-  for (const { timer } of entries) {
-    if (timer.key === null || proposed.has(ownedKey(timer.owner, timer.key))) continue;
-    proposed.set(ownedKey(timer.owner, timer.key), {
-      owner: toBytes(timer.owner ?? ''),
-      timer_key: toBytes(timer.key),
-      timer_id: uuidToBytes(timer.id),
-    });
-  }
-  const rows = proposed.size === 0 ? [] : await tables.holdTimerKeys(sorted(proposed));
-  const keys = new Map(
-    rows.map((row) => [ownedKey(toText(row.owner), toText(row.timer_key)), bytesToUuid(row.timer_id)]),
-  );
-  const ours = new Set(entries.map(({ timer }) => timer.id));
+  const proposed = entries.map(({ timer }) => timer);
+  const keys = await holdKeys(tables, proposed);
+  const ours = new Set(proposed.map(({ id }) => id));
   const others = [...keys.values()].filter((id) => !ours.has(id)).toSorted();
   const standing = others.length === 0 ? [] : await tables.holdTimers(others);
   const byTimerId = new Map(standing.map((timer) => [timer.id, timer]));
@@ -132,14 +122,7 @@ async function writeChange(db: Kysely<Database>, timer: Timer): Promise<void> {
   if (numUpdatedRows !== 1n) throw new Error('A timer changed although its row was locked.');
 }
 
-const sorted = <Row>(rows: Map<string, Row>): Row[] =>
-  [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-
 const byId = (timers: Map<string, Timer>): Timer[] => [...timers.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-
-/** Owners and keys are ASCII. */
-const toBytes = (text: string): Buffer => Buffer.from(text, 'latin1');
-const toText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
 function ownerAndName(key: string): { owner: Buffer; name: Buffer } {
   const end = key.indexOf('\0');

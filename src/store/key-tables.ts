@@ -28,3 +28,11 @@ export const toStanding = (
   attempts: row.attempts,
   createdAt: row.created_at,
 });
+
+/** Rows by their owned keys, in the order in which they are locked. */
+export const inOrder = <Row>(rows: Map<string, Row>): Row[] =>
+  [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+
+/** Owners and keys are ASCII. */
+export const toBytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+export const toText = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');

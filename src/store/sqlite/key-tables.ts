@@ -27,26 +27,23 @@ export function createKeyTables({ db }: { db: Kysely<Database> }): KeyTables {
       return standing;
     },
     async holdTimerKeys(rows) {
-      const standing: TimerKeyRow[] = [];
-      for (const row of rows) {
-        await db
-          .insertInto('timer_keys')
-          .values(row)
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-        standing.push(
-          await db
-            .selectFrom('timer_keys')
-            .selectAll()
-            .where('owner', '=', row.owner)
-            .where('timer_key', '=', row.timer_key)
-            .executeTakeFirstOrThrow(),
-        );
-      }
-      return standing;
+      const proposed = JSON.stringify(
+        rows.map(({ owner, timer_key, timer_id }) => ({ owner: hex(owner), key: hex(timer_key), id: hex(timer_id) })),
+      );
+      // Without its WHERE, the ON would be read as that of a join.
+      await sql`
+        INSERT INTO timer_keys (owner, timer_key, timer_id)
+        SELECT unhex(json_extract(value, '$.owner')), unhex(json_extract(value, '$.key')), unhex(json_extract(value, '$.id'))
+          FROM json_each(${proposed}) WHERE true
+            ON CONFLICT DO NOTHING`.execute(db);
+      const standing = await sql<TimerKeyRow>`
+        SELECT k.* FROM json_each(${proposed}) r
+         CROSS JOIN timer_keys k ON k.owner = unhex(json_extract(r.value, '$.owner'))
+                                AND k.timer_key = unhex(json_extract(r.value, '$.key'))`.execute(db);
+      return standing.rows;
     },
     async holdTimers(ids) {
-      const list = JSON.stringify(ids.map((id) => uuidToBytes(id).toString('hex')));
+      const list = JSON.stringify(ids.map((id) => hex(uuidToBytes(id))));
       const { rows } = await sql<TimerRow>`
         SELECT id, status, claim_id, fence, run, attempts, created_at
           FROM timers WHERE id IN (SELECT unhex(value) FROM json_each(${list}))`.execute(db);
@@ -60,3 +57,5 @@ export function createKeyTables({ db }: { db: Kysely<Database> }): KeyTables {
     },
   };
 }
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
