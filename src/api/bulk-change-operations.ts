@@ -38,7 +38,9 @@ export function bulkChangeOperations(always: ProblemCode[]): ZodOpenApiPathsObje
         operationId: 'replayTimers',
         tags: ['Timers'],
         summary: 'Call again all that match and are done, failed or unknown',
-        description: 'Up to 10,000 a call, each as by `POST /timers/{id}/replay`, due about a second from now.',
+        description:
+          'Up to 10,000 a call, each as by `POST /timers/{id}/replay`, due about a second from now. One whose key stands for ' +
+          'another timer by now is left alone and not counted.',
         requestBody: {
           required: true,
           content: {

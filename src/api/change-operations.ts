@@ -91,11 +91,12 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         ...operation(
           'replayTimer',
           'Call again what is done, failed or unknown',
-          'A new run, due now: attempts and lateness are counted anew, and `webhook-id` is `<id>_<run>`.',
+          'A new run, due now: attempts and lateness are counted anew, and `webhook-id` is `<id>_<run>`. One whose key ' +
+            'stands for another timer by now is not called again: under one key at most one timer waits.',
         ),
         responses: {
           '200': answer('The timer, waiting again.', WAITING),
-          ...refusals('not_finished', 'already_finished'),
+          ...refusals('not_finished', 'already_finished', 'superseded'),
         },
       },
     },

@@ -41,7 +41,8 @@ export function createChangeOwn(deps: {
     const { claimId, leaseEndsAt } = place;
     const claim = { status: 'executing', claimId, wakeAt: leaseEndsAt, fence: seen.fence + 1 } as const;
     const changed = await store.change(seen, { ...change, ...claim }).catch((error: unknown) => {
-      place.abandon();
+      if (isUnwritten(error)) place.free();
+      else place.abandon();
       throw error;
     });
     if (changed === undefined) place.free();
@@ -65,3 +66,6 @@ export function createChangeOwn(deps: {
 /** It was read after the write: by then its lease may have run out, and another replica have taken it over. */
 const isOurs = (timer: Timer, claimId: string): timer is Timer & ClaimedTimer =>
   timer.claimId === claimId && timer.status === 'executing';
+
+/** What the store refuses it has not written; whether it has what it failed at, is open. */
+const isUnwritten = (error: unknown): boolean => error instanceof Refusal && error.code !== 'store_unavailable';

@@ -1,10 +1,13 @@
 import { sql, type Kysely } from 'kysely';
-import type { TimerQuery } from '../timers/index.ts';
+import { Refusal, type Timer, type TimerQuery } from '../timers/index.ts';
+import { holdKeys } from './hold-keys.ts';
 import type { IndexHints } from './index-hints.ts';
-import { matches } from './list-filters.ts';
-import type { Database } from './schema.ts';
+import type { KeyTables } from './key-tables.ts';
+import { ownedKey } from './keyed-plan.ts';
+import { all, matches, type Condition } from './list-filters.ts';
+import type { Database, TimerRow } from './schema.ts';
 import { NOT_TRIED } from './timer-row.ts';
-import { sortedIds } from './uuid-bytes.ts';
+import { bytesToUuid, sortedIds } from './uuid-bytes.ts';
 
 const notTried = sql.raw(
   Object.entries(NOT_TRIED)
@@ -12,22 +15,58 @@ const notTried = sql.raw(
     .join(', '),
 );
 
-/** Begins new runs; see `NEW_RUN` for what they begin with. */
+/**
+ * Begins new runs, within a transaction; see `NEW_RUN` for what they begin with. Keys are locked before timers, as inserts
+ * under keys do: whichever of the two comes second sees what the first has made of a key.
+ */
 export async function replayAll(
   db: Kysely<Database>,
   hints: IndexHints,
+  tables: Pick<KeyTables, 'holdTimerKeys'>,
   { ids, query, dueAt }: { ids: string[]; query: TimerQuery; dueAt: number },
 ): Promise<number> {
-  await keepFirstTries(db, hints, ids);
+  const isMeant = (some: string[]): Condition =>
+    all([sql`t.id IN (${sql.join(sortedIds(some))})`, sql`t.status IN ('done', 'failed', 'unknown')`, matches(query)]);
+  const { rows } = await sql<Pick<TimerRow, 'id' | 'owner' | 'timer_key'>>`
+    SELECT t.id, t.owner, t.timer_key FROM timers AS t ${hints.index('PRIMARY')} WHERE ${isMeant(ids)}`.execute(db);
+  const meant = rows.map((row) => ({ id: bytesToUuid(row.id), owner: row.owner, key: row.timer_key }));
+  const latest = await latestOfKeys(tables, meant);
+  if (latest.length === 0) return 0;
+  await keepFirstTries(db, hints, latest);
   const { numAffectedRows } = await sql`
     UPDATE timers AS t ${hints.index('PRIMARY')}
        SET status = 'waiting', due_at = ${dueAt}, next_attempt_at = ${dueAt}, wake_at = ${dueAt}, run = run + 1,
            reason = NULL, attempts = 0, lost = 0, send_started_at = NULL, ${notTried},
            error_code = NULL, error_message = NULL, answer = NULL
-     WHERE t.id IN (${sql.join(sortedIds(ids))}) AND t.status IN ('done', 'failed', 'unknown') AND ${matches(query)}`.execute(
-    db,
-  );
+     WHERE ${isMeant(latest)}`.execute(db);
   return Number(numAffectedRows ?? 0);
+}
+
+/**
+ * Those that have no key, or are what it stands for: only these can still be moved by it. A key whose last timer was purged
+ * goes to the latest of them.
+ */
+async function latestOfKeys(
+  tables: Pick<KeyTables, 'holdTimerKeys'>,
+  timers: Pick<Timer, 'id' | 'owner' | 'key'>[],
+): Promise<string[]> {
+  const keys = await holdKeys(
+    tables,
+    timers.toSorted((a, b) => (a.id < b.id ? 1 : -1)),
+  );
+  return timers
+    .filter(({ id, owner, key }) => key === null || keys.get(ownedKey(owner, key)) === id)
+    .map(({ id }) => id);
+}
+
+/** Within the transaction of a replay, before it: throws where the key of the timer stands for another one by now. */
+export async function refuseSuperseded(tables: Pick<KeyTables, 'holdTimerKeys'>, timer: Timer): Promise<void> {
+  const [latest = timer.id] = (await holdKeys(tables, [timer])).values();
+  if (latest === timer.id) return;
+  throw new Refusal(
+    'superseded',
+    `Under one key at most one timer waits, and the key of this one stands for another by now: ${latest}.`,
+  );
 }
 
 /** A first-try success is told by the timer's own columns, which a new run clears. Its fence keeps it from being told twice. */

@@ -7,6 +7,7 @@ export type RefusalCode =
   | 'already_executing'
   | 'already_finished'
   | 'not_finished'
+  | 'superseded'
   | 'too_many_waiters'
   | 'store_unavailable'
   | 'shutting_down';

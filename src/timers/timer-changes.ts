@@ -6,14 +6,19 @@ export interface TimerChanges {
   /**
    * Writes the change, provided that the timer still has the status and the fence it was seen with: then no replica has
    * claimed it since. Returns the timer as it stands afterwards; undefined when it has moved on, and nothing was written.
-   * A change of `run` first keeps the attempt that only the timer's own columns tell.
+   * A change of `run` first keeps the attempt that only the timer's own columns tell; it throws `Refusal('superseded')`, and
+   * writes nothing, where the key of the timer stands for another one. Of concurrent inserts under the key it sees the
+   * whole effect or none of it.
    */
   change(seen: Timer, change: TimerChange): Promise<Timer | undefined>;
 
   /** Cancels those of the timers, at most 500, that wait and match. Returns how many. */
   cancelAll(ids: string[], matching: TimerQuery, given: { now: number }): Promise<number>;
 
-  /** Begins a new run, due at `dueAt`, of those of the timers, at most 500, that are done, failed or unknown and match. Returns how many. */
+  /**
+   * Begins a new run, due at `dueAt`, of those of the timers, at most 500, that are done, failed or unknown and match, but
+   * of none whose key stands for another one. Returns how many.
+   */
   replayAll(ids: string[], matching: TimerQuery, given: { dueAt: number }): Promise<number>;
 
   /** Erases headers, body, metadata and answers of a finished timer. Returns it as it stands then; undefined where it is not finished. */

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import request from 'supertest';
 import { parseApiKeys } from '../../src/api/index.ts';
-import { claimOf } from '../support/timers.ts';
+import { claimOf, resultOf } from '../support/timers.ts';
 import { HOOK, START, standingClock } from './api-under-test.ts';
 import { describeOnStores } from './on-stores.ts';
 
@@ -24,6 +24,18 @@ describeOnStores('A timer under a key of its client', (opened) => {
     const query = claimOf({ wakeFrom: wakeAt, wakeTo: wakeAt, leaseEndsAt: wakeAt + 30_000 });
     return (await opened().store.claim(query)).find((timer) => timer.id === id);
   };
+  const post = (path: string, body?: object, app = opened().api().app) => request(app).post(path).send(body);
+  const putAndFail = async (key: string) => {
+    const made = await put(key, { delay: '30m', label: key });
+    const held = await claim(idOf(made));
+    if (held === undefined) throw new Error('another one was claimed');
+    await opened().store.record([resultOf(held, { status: 'failed', reason: 'gone' })]);
+    return idOf(made);
+  };
+  const REPLAYS: [string, (id: string, label: string) => request.Test][] = [
+    ['alone', (id) => post(`/timers/${id}/replay`)],
+    ['among many', (_id, label) => post('/timers/replay', { filter: { status: 'failed', label } })],
+  ];
 
   it('is made by the first PUT, and moved and edited by the next', async () => {
     const key = fresh();
@@ -128,6 +140,59 @@ describeOnStores('A timer under a key of its client', (opened) => {
 
     expect(made.body).toMatchObject({ key });
     expect((await get(key)).body).toEqual(made.body);
+  });
+
+  it.each(REPLAYS)(
+    'is replayed %s as the latest of its key, and moved and cancelled by it again',
+    async (_name, replay) => {
+      const key = fresh();
+      const id = await putAndFail(key);
+
+      expect((await replay(id, key)).status).toBe(200);
+      expect(await opened().stored(id)).toMatchObject({ status: 'waiting', run: 1 });
+
+      const moved = await put(key, { delay: '1h', label: key });
+      expect([moved.status, idOf(moved)]).toEqual([200, id]);
+      expect((await remove(key)).body).toMatchObject({ id, status: 'cancelled' });
+    },
+  );
+
+  it('is not replayed once its key stands for a later one, which alone its client can still hold back', async () => {
+    const key = fresh();
+    const id = await putAndFail(key);
+    const later = await put(key, { delay: '30m', label: key });
+
+    const [alone, amongMany] = [await post(`/timers/${id}/replay`), await REPLAYS[1]?.[1](id, key)];
+
+    expect([alone.status, alone.body]).toMatchObject([
+      409,
+      { code: 'superseded', detail: expect.stringContaining(idOf(later)) },
+    ]);
+    expect([amongMany?.status, amongMany?.body]).toEqual([200, { replayed: 0, more: false }]);
+    expect(await opened().stored(id)).toMatchObject({ status: 'failed', run: 0 });
+    expect((await get(key)).body).toEqual(later.body);
+  });
+
+  it('gives the place in the queue back that was held for a replay which is refused', async () => {
+    const key = fresh();
+    const id = await putAndFail(key);
+    await put(key, { delay: '30m' });
+    const steps: string[] = [];
+    const { app } = opened().api({
+      shortTimers: {
+        reserve: () => ({
+          claimId: crypto.randomUUID(),
+          leaseEndsAt: START + 30_000,
+          commit: () => void steps.push('commit'),
+          free: () => void steps.push('free'),
+          abandon: () => void steps.push('abandon'),
+        }),
+      },
+    });
+
+    expect((await post(`/timers/${id}/replay`, undefined, app)).status).toBe(409);
+
+    expect(steps).toEqual(['free']);
   });
 
   it('is one, however many PUTs come at once to two replicas', async () => {

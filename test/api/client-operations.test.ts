@@ -27,6 +27,9 @@ describe('The OpenAPI document', () => {
       latenessMs: 0,
       durationMs: 7,
     });
+    const overtaken = await service.stored({ key: 'k', status: 'failed', wakeAt: T0 });
+    const later = makeTimer({ key: 'k', dueAt: T0 + 60_000 });
+    await service.store.insertKeyed([{ timer: later, idempotency: null }]);
     const held = await service.stored({ status: 'executing', claimId: makeTimer().id, wakeAt: T0 + 30_000 });
     const answers: [string, string, Response, number][] = [
       ['/timers', 'get', await service.get('/timers?limit=1'), 200],
@@ -44,6 +47,7 @@ describe('The OpenAPI document', () => {
       ['/timers/{id}/payload', 'delete', await service.delete(`/timers/${id}/payload`), 409],
       ['/timers/{id}/payload', 'delete', await service.delete(`/timers/${done.id}/payload`), 200],
       ['/timers/{id}/replay', 'post', await service.post(`/timers/${held.id}/replay`), 409],
+      ['/timers/{id}/replay', 'post', await service.post(`/timers/${overtaken.id}/replay`), 409],
       ['/timers/{id}/replay', 'post', await service.post(`/timers/${done.id}/replay`), 200],
       ['/timers/cancel', 'post', await service.post('/timers/cancel', { filter: { label: 'y' } }), 200],
       ['/timers/cancel', 'post', await service.post('/timers/cancel', { filter: {} }), 422],

@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { v7 } from 'uuid';
-import { NEW_RUN, type Timer, type TimerQuery } from '../../src/timers/index.ts';
+import {
+  NEW_RUN,
+  Refusal,
+  type Timer,
+  type TimerChange,
+  type TimerQuery,
+  type TimerStore,
+} from '../../src/timers/index.ts';
 import { claimOf, makeTimer, makeTimers, resultOf, T0 } from '../support/timers.ts';
 import type { OpenedStore } from './contract.ts';
 
@@ -13,6 +20,15 @@ export const everyTimer: TimerQuery = {
   wakeFrom: undefined,
   wakeTo: undefined,
 };
+
+export const replayOf = (seen: Timer, at = T0 + 500): TimerChange => ({
+  ...NEW_RUN,
+  status: 'waiting',
+  run: seen.run + 1,
+  dueAt: at,
+  nextAttemptAt: at,
+  wakeAt: at,
+});
 
 /** What every store promises to a client who changes a timer. */
 export function describeChanges(opened: () => OpenedStore): void {
@@ -130,16 +146,8 @@ export function describeChanges(opened: () => OpenedStore): void {
   describe('a replay', () => {
     it('begins a new run whose fence goes on, and keeps the first-try success of the last one', async () => {
       const seen = await finished({ delivery: 'at_most_once' });
-      const again = T0 + 500;
 
-      const replayed = await opened().store.change(seen, {
-        ...NEW_RUN,
-        status: 'waiting',
-        run: seen.run + 1,
-        dueAt: again,
-        nextAttemptAt: again,
-        wakeAt: again,
-      });
+      const replayed = await opened().store.change(seen, replayOf(seen));
 
       expect(replayed).toMatchObject({ status: 'waiting', run: 1, attempts: 0, fence: 1, latenessMs: null });
       expect(await opened().store.attemptsOf(seen.id, { afterFence: 0, limit: 10 })).toMatchObject([
@@ -165,6 +173,114 @@ export function describeChanges(opened: () => OpenedStore): void {
       expect(await found(cancelled.id)).toMatchObject({ status: 'cancelled', run: 0 });
       expect(await found(waiting.id)).toMatchObject({ status: 'waiting', run: 0 });
       expect(await opened().store.attemptsOf(done.id, { afterFence: 0, limit: 10 })).toHaveLength(1);
+    });
+
+    const SHOP = { owner: 'shop', label: 'x' };
+    const underKey = async (key: string, over: Partial<Timer> = {}) => {
+      const timer = makeTimer({ ...SHOP, key, ...over });
+      const [result] = await opened().replica.insertKeyed([{ timer, idempotency: null }]);
+      if (result?.kind !== 'created') throw new Error('the key was in use');
+      return timer;
+    };
+    const tried = { attempts: 1, firedAt: T0, latenessMs: 0, durationMs: 1, httpStatus: 410 };
+    const failed = { ...tried, status: 'failed', reason: 'gone', wakeAt: T0 } as const;
+    const replayAll = (timers: Timer[], at: TimerStore = opened().store) =>
+      at.replayAll(
+        timers.map(({ id }) => id),
+        { ...everyTimer, label: 'x' },
+        { dueAt: T0 + 700 },
+      );
+
+    it('is refused to a timer whose key stands for a later one, and changes nothing', async () => {
+      const seen = await underKey('k', { ...failed, status: 'done' });
+      const later = await underKey('k');
+
+      const refused = opened().store.change(seen, replayOf(seen));
+
+      await expect(refused).rejects.toMatchObject({ code: 'superseded', message: expect.stringContaining(later.id) });
+      expect(await found(seen.id)).toEqual(seen);
+      expect(await opened().store.attemptsOf(seen.id, { afterFence: 0, limit: 10 })).toEqual([]);
+      expect(await opened().store.findByKey({ owner: 'shop', key: 'k' })).toEqual(later);
+    });
+
+    it('of many leaves alone those whose keys stand for others, whatever became of these', async () => {
+      const first = await underKey('a', { ...failed, status: 'done' });
+      const second = await underKey('a', failed);
+      const overtaken = await underKey('b', failed);
+      await underKey('b', { status: 'cancelled' });
+      const latest = await underKey('c', failed);
+      const ofAnother = await underKey('a', { ...failed, owner: null });
+      const plain = await stored({ ...SHOP, ...failed });
+
+      expect(await replayAll([first, second, overtaken, latest, ofAnother, plain])).toBe(4);
+
+      for (const { id } of [second, latest, ofAnother, plain]) expect(await found(id)).toMatchObject({ run: 1 });
+      for (const timer of [first, overtaken]) expect(await found(timer.id)).toEqual(timer);
+      expect(await opened().store.attemptsOf(first.id, { afterFence: 0, limit: 10 })).toEqual([]);
+    });
+
+    it('of the latest timer of a key leaves it to be changed and found by its key', async () => {
+      const alone = await underKey('a', failed);
+      const amongMany = await underKey('b', failed);
+
+      await opened().store.change(alone, replayOf(alone));
+      await replayAll([amongMany]);
+
+      for (const { id, key } of [alone, amongMany]) {
+        const timer = makeTimer({ owner: 'shop', key });
+        const [result] = await opened().store.insertKeyed([{ timer, idempotency: null }]);
+        expect(result).toMatchObject({ kind: 'changed', timer: { id } });
+      }
+    });
+
+    it('gives a key, the last timer of which was purged, to the one that is replayed', async () => {
+      const [alone, early, late] = [
+        await underKey('a', failed),
+        await underKey('b', failed),
+        await underKey('b', failed),
+      ];
+      await underKey('a', { status: 'done', wakeAt: T0 });
+      await underKey('b', { status: 'done', wakeAt: T0 });
+      await opened().store.purgeTimers('done', { from: 0, before: T0 + 1, limit: 500 });
+      expect(await opened().store.findByKey({ owner: 'shop', key: 'a' })).toBeUndefined();
+
+      expect(await opened().store.change(alone, replayOf(alone))).toMatchObject({ status: 'waiting', run: 1 });
+      expect(await replayAll([early, late])).toBe(1);
+
+      expect(await opened().store.findByKey({ owner: 'shop', key: 'a' })).toMatchObject({ id: alone.id });
+      expect(await opened().store.findByKey({ owner: 'shop', key: 'b' })).toMatchObject({ id: late.id, run: 1 });
+      expect(await found(early.id)).toEqual(early);
+    });
+
+    it('races with inserts under the same keys, and one timer at most waits under each', async () => {
+      const keys = Array.from({ length: 60 }, (_, index) => `k${index}`);
+      const timers = await Promise.all(keys.map((key) => underKey(key, failed)));
+      const insertAll = (at: TimerStore) =>
+        Promise.all(
+          keys.toReversed().map((key) => at.insertKeyed([{ timer: makeTimer({ ...SHOP, key }), idempotency: null }])),
+        );
+
+      const [, inserted, ...replays] = await Promise.all([
+        replayAll(timers.slice(0, 30), opened().replica),
+        insertAll(opened().store),
+        ...timers.map((timer) =>
+          opened()
+            .replica.change(timer, replayOf(timer))
+            .catch((error: unknown) => error),
+        ),
+        ...timers.map((timer) =>
+          opened()
+            .store.change(timer, replayOf(timer))
+            .catch((error: unknown) => error),
+        ),
+      ]);
+
+      const refusals = replays.filter((result) => result instanceof Refusal).map(({ code }) => code);
+      expect(refusals.filter((code) => code !== 'superseded')).toEqual([]);
+      expect(inserted.flat().map(({ kind }) => kind)).not.toContain('refused');
+      const waiting = await opened().store.claim(claimOf());
+      const waitingKeys = await Promise.all(waiting.map(async ({ id }) => (await found(id)).key));
+      expect(waitingKeys.toSorted()).toEqual(keys.toSorted());
     });
   });
 

@@ -1,14 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CompiledQuery } from 'kysely';
 import { v7 } from 'uuid';
 import { findByKey } from '../../src/store/find-by-key.ts';
+import { mysqlHints } from '../../src/store/index-hints.ts';
 import { insertKeyed } from '../../src/store/insert-keyed.ts';
 import { createKeyTables } from '../../src/store/mysql/key-tables.ts';
 import { openMysqlStore } from '../../src/store/mysql/open.ts';
+import { replayAll } from '../../src/store/replay.ts';
 import type { KeyedTimer, Timer, TimerStore } from '../../src/timers/index.ts';
 import { createDatabase, queryServer, type TestDatabase } from '../support/databases.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
 import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
+import { everyTimer, replayOf } from './contract-changes.ts';
 import { connectTo, KINDS, openFaultyStore, timed, type Db, type FaultyStore } from './mysql-under-test.ts';
 
 const MANY = process.env.TEST_FULL === '1' ? 20_000 : 4000;
@@ -132,6 +136,38 @@ describe.each(KINDS)('Keys on %s', (kind) => {
     const same = store.insertKeyed([once('b')]);
     await transaction.rollback().execute();
     expect(await same).toMatchObject([{ kind: 'created' }]);
+  });
+
+  it('let replays wait for an insert under way, which they then see', async () => {
+    const failed = ['one', 'many'].map((key) => named(key, { status: 'failed' }));
+    await store.insertKeyed(failed);
+    const transaction = await open(['one', 'many'].map((key) => named(key)));
+    const [one, many] = failed.map(({ timer }) => timer) as [Timer, Timer];
+
+    const replays = Promise.allSettled([
+      store.change(one, replayOf(one)),
+      store.replayAll([many.id], everyTimer, { dueAt: T0 }),
+    ]);
+    expect(await Promise.race([replays, delay(200, 'waits')])).toBe('waits');
+    await transaction.commit().execute();
+
+    expect(await replays).toMatchObject([{ reason: { code: 'superseded' } }, { value: 0 }]);
+    for (const timer of [one, many]) expect(await store.find(timer.id)).toEqual(timer);
+  });
+
+  it('let an insert wait for a replay under way, whose timer it then changes', async () => {
+    const failed = named('after', { status: 'failed' });
+    await store.insertKeyed([failed]);
+    const transaction = await db.startTransaction().execute();
+    const tables = createKeyTables({ db: transaction, again: false });
+    const given = { ids: [failed.timer.id], query: everyTimer, dueAt: T0 + 90_000 };
+    expect(await replayAll(transaction, mysqlHints, tables, given)).toBe(1);
+
+    const inserted = store.insertKeyed([named('after')]);
+    expect(await Promise.race([inserted, delay(200, 'waits')])).toBe('waits');
+    await transaction.commit().execute();
+
+    expect(await inserted).toMatchObject([{ kind: 'changed', timer: { id: failed.timer.id } }]);
   });
 
   it.each([0, 5, MANY])('are looked up one by one, with %d of each', async (size) => {

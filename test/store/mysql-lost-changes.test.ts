@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 } from 'uuid';
 import { changeTimer } from '../../src/store/change-timer.ts';
 import { mysqlHints } from '../../src/store/index-hints.ts';
-import { NEW_RUN, type TimerChange } from '../../src/timers/index.ts';
+import type { TimerChange } from '../../src/timers/index.ts';
 import { claimOf, makeTimer, T0 } from '../support/timers.ts';
+import { replayOf } from './contract-changes.ts';
 import { connectTo, KINDS, openFaultyStore, type FaultyStore } from './mysql-under-test.ts';
 
 const CHANGE = /UPDATE timers FORCE INDEX \(PRIMARY\) SET/;
@@ -25,7 +26,7 @@ describe.each(KINDS)('On %s, a change whose answer was lost', (kind) => {
       { ...moveTo(T0 + 5), status: 'executing', claimId: v7(), wakeAt: T0 + 9000, fence: 1 },
     ],
     ['a cancellation', {}, { status: 'cancelled', wakeAt: T0 }],
-    ['a replay', { status: 'failed', fence: 3 }, { ...NEW_RUN, ...moveTo(T0 + 5000), status: 'waiting', run: 1 }],
+    ['a replay', { status: 'failed', fence: 3 }, replayOf(makeTimer())],
   ])('is found to be made: %s', async (_name, over, change) => {
     const seen = makeTimer(over);
     await opened.store.insert([seen]);
@@ -35,6 +36,18 @@ describe.each(KINDS)('On %s, a change whose answer was lost', (kind) => {
     await lost;
 
     expect(changed).toMatchObject({ ...change, id: seen.id });
+    expect(await opened.store.find(seen.id)).toEqual(changed);
+  });
+
+  it('is found to be made: a replay under a key, of which the commit was not answered', async () => {
+    const seen = makeTimer({ status: 'failed', fence: 3, key: 'k' });
+    await opened.store.insertKeyed([{ timer: seen, idempotency: null }]);
+    const lost = opened.proxy.once(/commit$/, 'lose the answer');
+
+    const changed = await opened.store.change(seen, replayOf(seen));
+    await lost;
+
+    expect(changed).toEqual({ ...seen, ...replayOf(seen) });
     expect(await opened.store.find(seen.id)).toEqual(changed);
   });
 

@@ -53,7 +53,11 @@ export function createMysqlStore(deps: {
   });
 
   return {
-    ...createClientVerbs({ hints: mysqlHints, run: onApi }),
+    ...createClientVerbs({
+      hints: mysqlHints,
+      keyTables: (db) => createKeyTables({ db, again: false }),
+      run: onApi,
+    }),
     purgeTimers: (status, stretch) => onApi((db) => purgeTimers(db, { status, ...stretch })),
     purgeIdempotencyKeys: (stretch) => onApi((db) => purgeIdempotencyKeys(db, stretch)),
     readClock: () =>

@@ -63,7 +63,11 @@ export function createSqliteStore(deps: {
   }
 
   return {
-    ...createClientVerbs({ hints: sqliteHints, run: (operation) => translated(() => operation(db, false)) }),
+    ...createClientVerbs({
+      hints: sqliteHints,
+      keyTables: (transaction) => createKeyTables({ db: transaction }),
+      run: (operation) => translated(() => operation(db, false)),
+    }),
     purgeTimers: (status, stretch) => translated(() => purgeTimers(db, { status, ...stretch })),
     purgeIdempotencyKeys: (stretch) => translated(() => purgeIdempotencyKeys(db, stretch)),
     readClock: () => Promise.resolve(clock.now()),
