@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CallerHandler } from './admission.ts';
 import { sendJson } from './answer.ts';
+import { refuseIdempotencyKey } from './idempotency.ts';
 import { newTimerItem } from './new-timer.ts';
 import { Problem, problemDocument, problemOf, PROBLEMS } from './problem.ts';
 import { problemView } from './problem-responses.ts';
@@ -41,9 +42,7 @@ export const batchReport = z
 /** Everything that is in order is stored with one statement, or one transaction where some come with keys. */
 export function batchHandler({ schedule }: { schedule: Schedule }): CallerHandler {
   return async (req, res, { owner }) => {
-    if (req.headers['idempotency-key'] !== undefined) {
-      throw new Problem('invalid_request', 'In a batch every timer has an "idempotency_key" of its own.');
-    }
+    refuseIdempotencyKey(req.headers, 'a batch');
     const { timers } = validate(envelope, await readJson(req, { maxBytes: MAX_BYTES }));
     const taken = timers.map((item) => attempted(() => takeItem(item, { owner, schedule })));
     const stored = await schedule.store(taken.filter((entry): entry is Entry => !(entry instanceof Problem)));

@@ -12,6 +12,7 @@ const LINES = [
   { due_at: '2030-12-31T23:59:59Z', url: HOOK, idempotency_key: 'invoice-4711' },
   { delay: '30m', url: HOOK, key: 'cart/4711' },
 ];
+const KEYS_OF_THEIR_OWN = 'The header `Idempotency-Key` is refused: every timer has an `idempotency_key` of its own.';
 const MESSAGE = 'must be 0 or more';
 const REFUSED = problemDocument(
   new Problem('invalid_request', `"seconds" ${MESSAGE}.`, { errors: [{ pointer: '/seconds', message: MESSAGE }] }),
@@ -25,7 +26,9 @@ export const bulkCreationOperations = (always: ProblemCode[]): ZodOpenApiPathsOb
       operationId: 'createTimers',
       tags: ['Timers'],
       summary: 'Make up to a thousand timers',
-      description: 'What is in order is made, in one go, though others are refused. The results come in order.',
+      description:
+        'What is in order is made, in one go, though others are refused. The results come in order. ' +
+        KEYS_OF_THEIR_OWN,
       requestBody: {
         required: true,
         content: {
@@ -64,7 +67,7 @@ export const bulkCreationOperations = (always: ProblemCode[]): ZodOpenApiPathsOb
         'One timer a line, with the fields of a batch, each line at most 128 KiB. They are stored while they arrive, ' +
         'up to a thousand at a time. After 10 s without a byte the import ends. An import that broke off is told by ' +
         '`last_committed_line` how far it came; what follows that line may or may not be stored, so give the lines an ' +
-        '`idempotency_key` each, or a `key`, to be able to send them again.',
+        `\`idempotency_key\` each, or a \`key\`, to be able to send them again. ${KEYS_OF_THEIR_OWN}`,
       requestBody: {
         required: true,
         content: {
@@ -94,7 +97,7 @@ export const bulkCreationOperations = (always: ProblemCode[]): ZodOpenApiPathsOb
             },
           },
         },
-        ...problemResponses([...always, 'request_timeout', 'unsupported_media_type']),
+        ...problemResponses([...always, 'request_timeout', 'unsupported_media_type', 'invalid_request']),
       },
     },
   },

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { newTimer, timerKey } from './new-timer.ts';
+import { idempotencyKey, newTimer, timerKey } from './new-timer.ts';
 import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
+import { storedHeaders } from './stored-headers.ts';
 import { HOOK, WAITING } from './timer-examples.ts';
 import { timerView, type TimerView } from './timer-view.ts';
 
@@ -32,8 +33,10 @@ export function byKeyOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         summary: 'Make the timer of a key, or change the one that waits',
         description:
           'Under one key at most one timer waits. Where one does, it becomes what is asked for here, under its id; ' +
-          'otherwise a new one is made. Every owner has keys of its own.',
-        requestParams: { path },
+          'otherwise a new one is made. Every owner has keys of its own. With an `Idempotency-Key` the same request within ' +
+          '24 hours gets the same answer again, and neither makes nor moves a timer: each check-in of a dead-man switch ' +
+          'needs one of its own, or none.',
+        requestParams: { path, header: z.object({ 'Idempotency-Key': idempotencyKey.optional() }) },
         requestBody: {
           required: true,
           content: {
@@ -46,9 +49,15 @@ export function byKeyOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
           },
         },
         responses: {
-          '200': answer('The timer that waited, changed.', NAMED),
-          '201': answer('A new timer, committed.', NAMED),
-          ...problemResponses([...always, ...BODY_PROBLEMS, 'target_not_allowed', 'already_executing']),
+          '200': { ...answer('The timer that waited, changed.', NAMED), headers: storedHeaders },
+          '201': { ...answer('A new timer, committed.', NAMED), headers: storedHeaders },
+          ...problemResponses([
+            ...always,
+            ...BODY_PROBLEMS,
+            'target_not_allowed',
+            'idempotency_key_reused',
+            'already_executing',
+          ]),
         },
       },
       get: {

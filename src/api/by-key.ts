@@ -4,6 +4,7 @@ import type { CallerHandler } from './admission.ts';
 import { sendJson } from './answer.ts';
 import type { Caller } from './authenticate.ts';
 import type { ChangeOwn } from './change-own.ts';
+import { idempotencyKeyOf } from './idempotency.ts';
 import { KEY_RULE, newTimer, timerKey } from './new-timer.ts';
 import { Problem } from './problem.ts';
 import { MAX_TIMER_BYTES, readJson } from './read-json.ts';
@@ -35,8 +36,9 @@ export function byKeyHandlers(deps: {
     async put(req, res, { owner }) {
       const { success, data: key } = timerKey.safeParse(req.params.key);
       if (!success) throw new Problem('invalid_request', `The key in the path ${KEY_RULE}.`);
+      const idempotencyKey = idempotencyKeyOf(req.headers);
       const asked = validate(newTimer, await readJson(req, { maxBytes: MAX_TIMER_BYTES }));
-      const entry = schedule.take(asked, { owner, key });
+      const entry = schedule.take(asked, { owner, key, idempotencyKey });
       sendTimer(res, answerTo(await schedule.storeOne(entry), { now: entry.order.createdAt }));
     },
     async read(req, res, caller) {

@@ -17,6 +17,12 @@ export function idempotencyKeyOf(headers: IncomingHttpHeaders): string | undefin
   throw new Problem('invalid_request', 'The header Idempotency-Key must be 1 to 255 characters of printable ASCII.');
 }
 
+/** Of many timers some may have been made before and others not: one key for all of them could not tell. */
+export function refuseIdempotencyKey(headers: IncomingHttpHeaders, where: 'a batch' | 'an import'): void {
+  if (headers['idempotency-key'] === undefined) return;
+  throw new Problem('invalid_request', `In ${where} every timer has an "idempotency_key" of its own.`);
+}
+
 /** What the store keeps so that a repeated request gets the answer of the first. `asked` is what tells it from another one. */
 export function idempotencyRecord(request: { key: string; asked: object; createdAt: number }): IdempotencyRecord {
   const { key, asked, createdAt } = request;

@@ -1,6 +1,7 @@
 import type { Clock } from '../platform/index.ts';
 import type { CallerHandler } from './admission.ts';
 import { sendJson } from './answer.ts';
+import { refuseIdempotencyKey } from './idempotency.ts';
 import { createLineImport, type ImportReport, type LineImport } from './import-lines.ts';
 import { refuseOtherTypes } from './media-type.ts';
 import { Problem, problemOf } from './problem.ts';
@@ -22,6 +23,7 @@ export function importHandler(deps: {
   const { schedule, clock, isStopping } = deps;
 
   return async (req, res, { owner }) => {
+    refuseIdempotencyKey(req.headers, 'an import');
     refuseOtherTypes(req.headers, { type: 'application/x-ndjson', name: 'JSON, one timer a line,' });
     liftDeadline(req);
     const lines = readLines(req, { maxLineBytes: MAX_TIMER_BYTES, idleMs: IDLE_MS, clock });

@@ -3,6 +3,7 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { idempotencyKey, newTimer } from './new-timer.ts';
 import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
+import { storedHeaders } from './stored-headers.ts';
 import { DONE, ORDERS, WAITING } from './timer-examples.ts';
 import { timerView } from './timer-view.ts';
 
@@ -23,13 +24,7 @@ export function timerOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         responses: {
           '201': {
             description: 'The timer, committed.',
-            headers: z.object({
-              Location: z.string().meta({ description: 'Path of the timer.' }),
-              'Idempotent-Replayed': z
-                .literal('true')
-                .optional()
-                .meta({ description: 'Where the same request got this answer before.' }),
-            }),
+            headers: storedHeaders,
             content: { 'application/json': { schema: timerView, examples: { waiting: { value: WAITING } } } },
           },
           ...problemResponses([...always, ...BODY_PROBLEMS, 'target_not_allowed', 'idempotency_key_reused']),

@@ -25,12 +25,15 @@ describeOnStores('A timer under a key of its client', (opened) => {
     return (await opened().store.claim(query)).find((timer) => timer.id === id);
   };
   const post = (path: string, body?: object, app = opened().api().app) => request(app).post(path).send(body);
-  const putAndFail = async (key: string) => {
-    const made = await put(key, { delay: '30m', label: key });
-    const held = await claim(idOf(made));
+  const fail = async (id: string) => {
+    const held = await claim(id);
     if (held === undefined) throw new Error('another one was claimed');
     await opened().store.record([resultOf(held, { status: 'failed', reason: 'gone' })]);
-    return idOf(made);
+  };
+  const putAndFail = async (key: string) => {
+    const id = idOf(await put(key, { delay: '30m', label: key }));
+    await fail(id);
+    return id;
   };
   const REPLAYS: [string, (id: string, label: string) => request.Test][] = [
     ['alone', (id) => post(`/timers/${id}/replay`)],
@@ -193,6 +196,54 @@ describeOnStores('A timer under a key of its client', (opened) => {
     expect((await post(`/timers/${id}/replay`, undefined, app)).status).toBe(409);
 
     expect(steps).toEqual(['free']);
+  });
+
+  const putOnce = (idempotencyKey: string, key: string, body: object) =>
+    put(key, body).set('Idempotency-Key', idempotencyKey);
+
+  it('is not made a second time by a PUT with an Idempotency-Key that is sent again when the timer has been called', async () => {
+    const key = fresh();
+    const made = await putOnce(`once ${key}`, key, { delay: '30m' });
+    await fail(idOf(made));
+    const before = await opened().count();
+
+    const again = await putOnce(`once ${key}`, key, { delay: '30m' });
+
+    expect([made.status, made.headers['idempotent-replayed']]).toEqual([201, undefined]);
+    expect([again.status, again.headers['idempotent-replayed']]).toEqual([201, 'true']);
+    expect([again.text, again.headers.location]).toEqual([made.text, made.headers.location]);
+    expect(await opened().count()).toBe(before);
+  });
+
+  it('is not moved back by such a PUT that is sent again after another one', async () => {
+    const key = fresh();
+    await put(key, { delay: '30m' });
+    const moved = await putOnce(`once ${key}`, key, { delay: '1h' });
+    const later = await put(key, { delay: '2h' });
+
+    const again = await putOnce(`once ${key}`, key, { delay: '1h' });
+
+    expect([again.status, again.text, again.headers['idempotent-replayed']]).toEqual([200, moved.text, 'true']);
+    expect((await get(key)).body).toEqual(later.body);
+  });
+
+  it('stays as it is when such a PUT asks for something else, for another key, or as another kind of request', async () => {
+    const [key, other] = [fresh(), fresh()];
+    const made = await putOnce(`once ${key}`, key, { delay: '30m' });
+    const before = await opened().count();
+
+    const answers = [
+      await putOnce(`once ${key}`, key, { delay: '31m' }),
+      await putOnce(`once ${key}`, other, { delay: '30m' }),
+      await post('/timers', { url: HOOK, delay: '30m' }).set('Idempotency-Key', `once ${key}`),
+    ];
+
+    for (const { status, body } of answers) {
+      expect([status, body]).toMatchObject([422, { code: 'idempotency_key_reused' }]);
+    }
+    expect((await putOnce('x'.repeat(256), key, { delay: '31m' })).body).toMatchObject({ code: 'invalid_request' });
+    expect((await get(key)).body).toEqual(made.body);
+    expect(await opened().count()).toBe(before);
   });
 
   it('is one, however many PUTs come at once to two replicas', async () => {

@@ -84,6 +84,18 @@ describeOnStores('POST /timers/import', (opened) => {
     expect(await opened().count()).toBe(before);
   });
 
+  it('is refused with an idempotency key for the whole', async () => {
+    const before = await opened().count();
+
+    const answer = await post(lines(3)).set('Idempotency-Key', 'a');
+
+    expect([answer.status, answer.body]).toMatchObject([
+      422,
+      { code: 'invalid_request', detail: 'In an import every timer has an "idempotency_key" of its own.' },
+    ]);
+    expect(await opened().count()).toBe(before);
+  });
+
   it('of nothing makes nothing', async () => {
     expect((await post('')).body).toEqual({ created: 0, changed: 0, replayed: 0, refused: 0, errors: [] });
   });

@@ -15,7 +15,7 @@ interface Operation {
   security?: unknown[];
   parameters?: { name: string; in: string; required: boolean }[];
   requestBody?: { content: Record<string, Media> };
-  responses: Record<string, { description: string; content: Record<string, Media> }>;
+  responses: Record<string, { description: string; headers?: object; content: Record<string, Media> }>;
 }
 interface Document {
   openapi: string;
@@ -127,6 +127,36 @@ describe('/openapi.json', () => {
     expect(new Set(answers.map(([, , { status }]) => status))).toEqual(
       new Set([201, 422, 400, 415, 413, 401, 200, 404, 503, 500]),
     );
+  });
+
+  it('tells of an Idempotency-Key wherever one is taken, and of the answers to it there and elsewhere', async () => {
+    const { app, document } = await published();
+    const put = (body: object) => request(app).put('/timers/by-key/a').set('Idempotency-Key', 'k').send(body);
+    const importLines = request(app).post('/timers/import').type('application/x-ndjson').set('Idempotency-Key', 'k');
+    const answers: [string, string, request.Response, number][] = [
+      ['/timers/by-key/{key}', 'put', await put({ url: HOOK, delay: '1h' }), 201],
+      ['/timers/by-key/{key}', 'put', await put({ url: HOOK, delay: '2h' }), 422],
+      ['/timers/import', 'post', await importLines, 422],
+      ['/timers/batch', 'post', await request(app).post('/timers/batch').set('Idempotency-Key', 'k').send({}), 422],
+    ];
+
+    for (const [path, method, { status, type, body }, expected] of answers) {
+      const told = document.paths[path]?.[method]?.responses[String(status)];
+      const media = told?.content[type];
+      expect([path, status, media && validatorOf(document, media).safeParse(body).error]).toEqual([
+        path,
+        expected,
+        undefined,
+      ]);
+      if (status >= 400) expect(told?.description).toContain((body as { code: string }).code);
+    }
+    const taking = operationsOf(document).filter(([, , { parameters = [] }]) =>
+      parameters.some(({ name, in: place }) => name === 'Idempotency-Key' && place === 'header'),
+    );
+    expect(taking.map(([method, path]) => `${method} ${path}`)).toEqual(['post /timers', 'put /timers/by-key/{key}']);
+    for (const [, , { responses }] of taking) {
+      expect(responses['201']?.headers).toMatchObject({ Location: {}, 'Idempotent-Replayed': {} });
+    }
   });
 
   it('names the ways to send a key where keys are set, and only there', async () => {
