@@ -54,7 +54,12 @@ export function bulkChangeOperations(always: ProblemCode[]): ZodOpenApiPathsObje
           '200': {
             description: 'How many.',
             content: {
-              'application/json': { schema: replayed, examples: { some: { value: { replayed: 10_000, more: true } } } },
+              'application/json': {
+                schema: replayed,
+                examples: {
+                  some: { value: { replayed: 10_000, more: true, finished_before: '2030-12-31T23:59:59.000Z' } },
+                },
+              },
             },
           },
           ...refusals,

@@ -4,8 +4,9 @@ import type { ListPosition, TimerQuery, TimerStore } from '../timers/index.ts';
 import type { CallerHandler } from './admission.ts';
 import { sendJson } from './answer.ts';
 import type { Caller } from './authenticate.ts';
+import { parseInstant } from './instant.ts';
 import { MAX_TIMER_BYTES, readJson } from './read-json.ts';
-import { filterFields, queryOf, type TimerFilter } from './timer-filter.ts';
+import { filterFields, finishedFields, queryOf, type TimerFilter } from './timer-filter.ts';
 import { validate } from './validate.ts';
 
 /** What one call changes at most. */
@@ -27,13 +28,25 @@ export const cancellation = z
 
 export const replays = z
   .strictObject({
-    filter: z.strictObject({ status: z.enum(REPLAYABLE).optional(), label, host }).refine(isGiven, refuseEmpty),
+    filter: z
+      .strictObject({ status: z.enum(REPLAYABLE).optional(), label, host, ...finishedFields })
+      .refine(isGiven, refuseEmpty),
   })
   .meta({ id: 'Replays', description: 'Those that match and are done, failed or unknown.' });
 
 const more = z.boolean().meta({ description: 'Whether some are left; call again.' });
 export const cancelled = z.strictObject({ cancelled: z.int().min(0), more }).meta({ id: 'Cancelled' });
-export const replayed = z.strictObject({ replayed: z.int().min(0), more }).meta({ id: 'Replayed' });
+export const replayed = z
+  .strictObject({
+    replayed: z.int().min(0),
+    more,
+    finished_before: z.iso.datetime().meta({
+      description:
+        'What ended from this instant on was left alone, for it may be what this call has begun. To go on with what is ' +
+        'left, call again with it in the filter.',
+    }),
+  })
+  .meta({ id: 'Replayed' });
 
 /** `POST /timers/cancel` and `/timers/replay`: batch by batch, each checked again in its write. */
 export function bulkHandlers(deps: {
@@ -85,10 +98,17 @@ export function bulkHandlers(deps: {
     async replay(req, res, caller) {
       const { filter } = validate(replays, await readJson(req, { maxBytes: MAX_TIMER_BYTES }));
       const statuses = filter.status === undefined ? REPLAYABLE : [filter.status];
-      const { changed, more } = await changeAll(req, queriesOf(filter, statuses, caller), (ids, query) =>
+      // The first of them may have ended again before the last is found.
+      const before = Math.min(parseInstant(filter.finished_before ?? '') ?? Infinity, now());
+      const finished_before = new Date(before).toISOString();
+      const queries = queriesOf({ ...filter, finished_before }, statuses, caller);
+      const { changed, more } = await changeAll(req, queries, (ids, query) =>
         store.replayAll(ids, query, { dueAt: now() + lookaheadMs }),
       );
-      sendJson(res, { status: 200, body: { replayed: changed, more } satisfies z.infer<typeof replayed> });
+      sendJson(res, {
+        status: 200,
+        body: { replayed: changed, more, finished_before } satisfies z.infer<typeof replayed>,
+      });
     },
   };
 }

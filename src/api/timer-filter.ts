@@ -30,7 +30,14 @@ export const filterFields = {
   due_before: instant.meta({ format: 'date-time', description: 'Until this instant, exclusive.' }),
 };
 
-export type TimerFilter = z.infer<z.ZodObject<typeof filterFields>>;
+/** The same for what is over, by when it ended. */
+export const finishedFields = {
+  finished_after: instant.meta({ format: 'date-time', description: 'Ended at this instant or later.' }),
+  finished_before: instant.meta({ format: 'date-time', description: 'Ended before this instant.' }),
+};
+
+export type TimerFilter = z.infer<z.ZodObject<typeof filterFields>> &
+  Partial<z.infer<z.ZodObject<typeof finishedFields>>>;
 
 /** A check for the schema that has these fields: only what waits stands in the order of its next attempt. */
 export function refuseDueOfOthers({ value, issues }: z.core.ParsePayload<TimerFilter>): void {
@@ -48,9 +55,11 @@ export const queryOf = (filter: TimerFilter, caller: Caller): TimerQuery => ({
   status: filter.status,
   label: filter.label,
   origins: filter.host === undefined ? undefined : originsOf(filter.host.toLowerCase()),
-  wakeFrom: filter.due_after === undefined ? undefined : parseInstant(filter.due_after),
-  wakeTo: filter.due_before === undefined ? undefined : parseInstant(filter.due_before),
+  wakeFrom: optionalInstant(filter.due_after ?? filter.finished_after),
+  wakeTo: optionalInstant(filter.due_before ?? filter.finished_before),
 });
+
+const optionalInstant = (text: string | undefined) => (text === undefined ? undefined : parseInstant(text));
 
 /** A scheme's usual port may be spelled out or left out. */
 function originsOf(host: string): string[] {

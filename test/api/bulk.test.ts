@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { parseApiKeys } from '../../src/api/index.ts';
-import { claimOf, makeTimers, T0 } from '../support/timers.ts';
+import { claimOf, makeTimers, resultOf, T0 } from '../support/timers.ts';
 import { serviceUnderTest } from './service-under-test.ts';
 
 const SHOP = '0'.repeat(32);
@@ -52,7 +52,7 @@ describe('POST /timers/replay', () => {
   it('begins new runs, due when a pass has found them, each then at its millisecond', async () => {
     const timers = makeTimers(30, (index) => ({
       status: (['done', 'failed', 'unknown', 'cancelled', 'waiting'] as const)[index % 5] ?? 'done',
-      wakeAt: T0 + 60_000,
+      wakeAt: index % 5 === 4 ? T0 + 60_000 : T0 - 1,
       label: 'x',
     }));
     await service.store.insert(timers);
@@ -62,18 +62,53 @@ describe('POST /timers/replay', () => {
     service.clock.advance(1000);
     await service.settled();
 
-    expect(answer.body).toEqual({ replayed: 18, more: false });
+    expect(answer.body).toEqual({ replayed: 18, more: false, finished_before: new Date(T0).toISOString() });
     expect(service.calls).toHaveLength(18);
     for (const call of service.calls) expect(call).toMatchObject({ at: T0 + 1000, run: 1 });
   });
 
-  it('takes one status alone where one is given', async () => {
-    await service.store.insert(makeTimers(4, (index) => ({ status: index % 2 ? 'done' : 'failed', wakeAt: T0 })));
+  it('takes one status alone where one is given, and what ended within a time', async () => {
+    await service.store.insert(
+      makeTimers(8, (index) => ({ status: index % 2 ? 'done' : 'failed', wakeAt: T0 - 10 + index })),
+    );
+    const replay = async (filter: object) => (await service.post('/timers/replay', { filter })).body as object;
+    const at = (ms: number) => new Date(ms).toISOString();
 
-    expect((await service.post('/timers/replay', { filter: { status: 'failed' } })).body).toEqual({
+    const within = { finished_after: at(T0 - 8), finished_before: at(T0 - 4) };
+    expect(await replay({ status: 'failed', ...within })).toEqual({
       replayed: 2,
       more: false,
+      finished_before: at(T0 - 4),
     });
+    expect(await replay({ status: 'failed', finished_before: at(T0 + 9) })).toMatchObject({ replayed: 2 });
+    expect(await replay(within)).toMatchObject({ replayed: 2 });
+  });
+
+  it('calls nothing twice that ends again before the last is found, and goes on with the rest', async () => {
+    const timers = makeTimers(10_300, (index) => ({ status: 'failed', wakeAt: T0 - 20_000 + index }));
+    await service.store.insert(timers);
+    const replayAll = service.store.replayAll.bind(service.store);
+    service.store.replayAll = async (...given) => {
+      const begun = await replayAll(...given);
+      // As if the calls of this batch had been made in the meantime.
+      const claim = claimOf({ wakeFrom: 0, wakeTo: Infinity, limit: 500 });
+      const claimed = await service.store.claim(claim);
+      service.clock.advance(1);
+      const wakeAt = service.clock.now();
+      await service.store.record(
+        claimed.map(({ id }) => ({ ...resultOf({ id, claimId: claim.claimId }), wakeAt, nextAttemptAt: wakeAt })),
+      );
+      return begun;
+    };
+
+    const first = await service.post('/timers/replay', { filter: { host: 'receiver.example' } });
+    expect(first.body).toMatchObject({ replayed: 10_000, more: true });
+    const { finished_before } = first.body as { finished_before: string };
+    const rest = await service.post('/timers/replay', { filter: { host: 'receiver.example', finished_before } });
+    expect(rest.body).toMatchObject({ replayed: 300, more: false });
+
+    const runs = await Promise.all(timers.map(({ id }) => service.find(id).then((timer) => timer.run)));
+    expect(new Set(runs)).toEqual(new Set([1]));
   });
 });
 
