@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { checkOf } from '../../src/presence/check-timer.ts';
 import { insertRows } from '../../src/store/mysql/insert.ts';
 import { toRow } from '../../src/store/timer-row.ts';
 import { eventually } from '../support/eventually.ts';
@@ -29,9 +30,10 @@ describe.each(KINDS)('On %s', (kind) => {
       `SELECT id FROM timers WHERE claim_id = UNHEX('${claimId.replaceAll('-', '')}') AND status = 'executing'`,
     );
 
-  const waitingInserts = async () => {
+  const waitingInserts = async ({ without = 'nothing' } = {}) => {
     const statements = `SELECT COUNT(*) AS n FROM information_schema.processlist
-                         WHERE db = '${opened.database.name}' AND info LIKE 'INSERT INTO timers%'`;
+                         WHERE db = '${opened.database.name}' AND info LIKE 'INSERT INTO timers%'
+                           AND info NOT LIKE '%${without}%'`;
     return Number((await opened.query(statements))[0]?.n);
   };
 
@@ -93,6 +95,31 @@ describe.each(KINDS)('On %s', (kind) => {
 
       expect(await countOf('timers')).toBe(50);
       await other.destroy();
+    });
+
+    it('of checks that others store meanwhile, one after the other, stores each of them once', async () => {
+      const checks = ['1', '2', '3'].map((id) => checkOf(id, { now: T0, ttlMs: 30_000 }));
+      checks.sort((a, b) => (a.id < b.id ? -1 : 1));
+      const others = await Promise.all(
+        checks.slice(1).map(async (check) => {
+          const db = connectTo(opened.direct);
+          const transaction = await db.startTransaction().execute();
+          await insertRows(transaction, [toRow(check)], false);
+          return { url: check.url, db, transaction };
+        }),
+      );
+
+      const storing = store.queueChecks(checks);
+      let stored = 'none yet';
+      for (const { url, db, transaction } of others) {
+        await eventually(async () => (await waitingInserts({ without: stored })) === 1);
+        await transaction.commit().execute();
+        await db.destroy();
+        stored = url;
+      }
+      await storing;
+
+      expect(await countOf('timers')).toBe(3);
     });
 
     it('meets a connection that was lost since its last use, and stores its timers all the same', async () => {

@@ -26,15 +26,24 @@ const DEFAULTS: Partial<TimerRow> = {
 
 /**
  * Multi-row INSERTs. `again` says that an earlier try may have been committed though its answer was lost; the ids are
- * ours, so a row that is there already is that one. The earlier try may even be under way still, and commit between the
- * look and the statement: a duplicate calls for another look.
+ * ours, or those of checks, so a row that is there already is that one.
  */
 export async function insertRows(db: Kysely<Database>, rows: TimerRow[], again: boolean): Promise<void> {
-  for (const chunk of chunks(rows)) {
-    await insertAll(db, again ? await missing(db, chunk) : chunk).catch(async (error: unknown) => {
-      if (!isDuplicateKey(error)) throw error;
-      await insertAll(db, await missing(db, chunk));
-    });
+  for (const chunk of chunks(rows)) await insertAbsent(db, again ? await missing(db, chunk) : chunk);
+}
+
+/**
+ * The earlier try may be under way still, as may others' calls with the same checks, and commit between the look and the
+ * statement: a duplicate calls for another look, after which fewer are left.
+ */
+async function insertAbsent(db: Kysely<Database>, rows: TimerRow[]): Promise<void> {
+  try {
+    await insertAll(db, rows);
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    const left = await missing(db, rows);
+    if (left.length === rows.length) throw error;
+    await insertAbsent(db, left);
   }
 }
 
