@@ -17,8 +17,9 @@ export const objectOperations = (always: ProblemCode[]): ZodOpenApiPathsObject =
       summary: 'Have objects checked',
       description:
         'Each is looked up in the status API soon, and tried again until that has answered or the object would be ' +
-        'forgotten anyway. An object whose check still waits or runs is not checked twice. The answer 202 means that a ' +
-        'check of each is committed.',
+        'forgotten anyway. An object whose check still waits is not checked twice; one that is being looked up is looked ' +
+        'up once more after that, however often it is named meanwhile. The answer 202 means that a check of each is ' +
+        'committed.',
       requestBody: {
         required: true,
         content: {

@@ -3,9 +3,6 @@ import { CHECK, objectIdOf } from './check-timer.ts';
 import type { PresenceStore } from './presence-store.ts';
 import type { FailedLook, StatusApi } from './status-api.ts';
 
-/** Most time that the store takes to keep a sighting, or to say that it cannot. */
-export const KEEPING_MS = 5000;
-
 /** The action `object-check`: asks the status API whether the object is online, and keeps that it was. */
 export function createCheckAction(deps: {
   statusApi: Pick<StatusApi, 'look'>;
@@ -13,15 +10,15 @@ export function createCheckAction(deps: {
   storeClock: { now(): number };
   /** All checks share a lane, which bears the name of the API's host. */
   host: string;
-  timeoutMs: number;
+  deadlineMs: number;
   maxConsumers: number;
 }): Action {
-  const { statusApi, store, storeClock, host, timeoutMs, maxConsumers } = deps;
+  const { statusApi, store, storeClock, host, deadlineMs, maxConsumers } = deps;
   return {
     name: CHECK,
     concurrency: maxConsumers,
     laneOf: () => host,
-    deadlineMs: () => timeoutMs + KEEPING_MS,
+    deadlineMs: () => deadlineMs,
     async perform(timer, signal) {
       const id = objectIdOf(timer);
       const look = await statusApi.look(id, { path: timer.url, signal });

@@ -14,13 +14,17 @@ const FIRST_RETRY = 1 / 6;
 const LONGEST_RETRY = 1 / 3;
 
 /** The check of an object: due now, and pointless once the object would be forgotten. */
-export function checkOf(objectId: string, { now, ttlMs }: { now: number; ttlMs: number }): Timer {
+export function checkOf(
+  objectId: string,
+  { now, ttlMs, deadlineMs }: { now: number; ttlMs: number; deadlineMs: number },
+): Timer {
   return dueNow(
     {
       id: checkIdOf(objectId),
       action: CHECK,
       url: `${PATH}${encodeURIComponent(objectId)}`,
       method: 'GET',
+      timeoutMs: deadlineMs,
       maxAttempts: MAX_ATTEMPTS,
       retry: { base_ms: Math.ceil(ttlMs * FIRST_RETRY), cap_ms: Math.ceil(ttlMs * LONGEST_RETRY) },
       expiresAfterMs: ttlMs,

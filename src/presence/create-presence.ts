@@ -7,6 +7,9 @@ import type { PresenceStore } from './presence-store.ts';
 import { createRoutine, type Routine } from './routine.ts';
 import { createStatusApi } from './status-api.ts';
 
+/** Most time that the store takes to keep a sighting, or to say that it cannot. */
+const KEEPING_MS = 5000;
+
 /** What presence is told by the configuration. Times in milliseconds. */
 export interface PresenceSettings {
   /** Base URL of the status API, without a slash at its end. */
@@ -44,9 +47,10 @@ export function createPresence(
   },
 ): Presence {
   const statusApi = createStatusApi(deps);
+  const deadlineMs = deps.timeoutMs + KEEPING_MS;
   return {
-    action: createCheckAction({ ...deps, statusApi, host: new URL(deps.url).host }),
-    objects: createObjects(deps),
+    action: createCheckAction({ ...deps, statusApi, deadlineMs, host: new URL(deps.url).host }),
+    objects: createObjects({ ...deps, deadlineMs }),
     routine: createRoutine(deps),
     checker: createChecker(deps),
     close: () => statusApi.close(),

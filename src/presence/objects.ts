@@ -22,8 +22,10 @@ export function createObjects(deps: {
   store: Pick<PresenceStore, 'queueChecks' | 'findObject' | 'listObjects'>;
   storeClock: { now(): number };
   ttlMs: number;
+  /** Of a check. */
+  deadlineMs: number;
 }): Objects {
-  const { store, storeClock, ttlMs } = deps;
+  const { store, storeClock, ttlMs, deadlineMs } = deps;
 
   const known = (seen: SeenObject): KnownObject[] =>
     storeClock.now() < seen.lastSeen + ttlMs ? [{ ...seen, expiresAt: seen.lastSeen + ttlMs }] : [];
@@ -34,7 +36,7 @@ export function createObjects(deps: {
       const now = Math.ceil(storeClock.now());
       const batches: Promise<void>[] = [];
       for (let from = 0; from < distinct.length; from += BATCH) {
-        const checks = distinct.slice(from, from + BATCH).map((id) => checkOf(id, { now, ttlMs }));
+        const checks = distinct.slice(from, from + BATCH).map((id) => checkOf(id, { now, ttlMs, deadlineMs }));
         batches.push(store.queueChecks(checks));
       }
       // Handed over at once: the store writes one after the other, and one deadline is over them all.

@@ -216,13 +216,20 @@ describe('A check', () => {
   it('is no timer to anybody, under whatever route', async () => {
     const service = await serviceUnderTest();
     const now = service.clock.now();
-    const { id } = checkOf('1', { now, ttlMs: 30_000 });
+    const { id } = checkOf('1', { now, ttlMs: 30_000, deadlineMs: 10_000 });
     for (const status of ['waiting', 'done', 'failed'] as const) {
       await service.store.insert([
-        { ...checkOf(status, { now, ttlMs: 30_000 }), status, wakeAt: now + 60_000, nextAttemptAt: now + 60_000 },
+        {
+          ...checkOf(status, { now, ttlMs: 30_000, deadlineMs: 10_000 }),
+          status,
+          wakeAt: now + 60_000,
+          nextAttemptAt: now + 60_000,
+        },
       ]);
     }
-    await service.store.insert([{ ...checkOf('1', { now, ttlMs: 30_000 }), nextAttemptAt: now + 60_000 }]);
+    await service.store.insert([
+      { ...checkOf('1', { now, ttlMs: 30_000, deadlineMs: 10_000 }), nextAttemptAt: now + 60_000 },
+    ]);
 
     const answers = await Promise.all([
       service.get(`/timers/${id}`),

@@ -8,6 +8,8 @@ import { T0 } from '../support/timers.ts';
 import { presenceOn, presenceUnderTest } from './presence-under-test.ts';
 
 const TTL = 30_000;
+/** The deadline of a look-up, and the time to keep a sighting. */
+const LONGEST_CHECK = 10_000;
 const GONE = 'http://receiver.example/gone';
 
 let statusApi: HttpReceiver;
@@ -26,10 +28,13 @@ afterEach(async () => {
   await statusApi[Symbol.asyncDispose]();
 });
 
-/** A pass, some time, and all that they set off. */
-async function pass(ms = 0): Promise<void> {
+async function claimDue(ms = 0): Promise<void> {
   await presence.scheduler.runOnce();
   presence.clock.advance(ms);
+}
+/** A pass, some time, and all that they set off. */
+async function pass(ms = 0): Promise<void> {
+  await claimDue(ms);
   await eventually(() => presence.scheduler.held === 0);
 }
 const asked = () => statusApi.requests.map(({ url }) => url);
@@ -64,6 +69,35 @@ describe('An object that is to be checked', () => {
     await presence.objects.check(['2']);
     await pass();
     expect(asked()).toHaveLength(4);
+  });
+
+  it('is looked up once more where it is named while a look-up is under way, however often', async () => {
+    let isOnline = false;
+    const answers: (() => void)[] = [];
+    answer = (response, id) => {
+      const body = JSON.stringify({ id, online: isOnline });
+      answers.push(() => response.end(body));
+    };
+    await presence.objects.check(['1']);
+    await claimDue();
+    await eventually(() => answers.length === 1);
+
+    isOnline = true;
+    for (let times = 0; times < 3; times++) await presence.objects.check(['1']);
+    await claimDue();
+    expect(answers).toHaveLength(1);
+    answers[0]?.();
+    await eventually(() => presence.scheduler.held === 0);
+    presence.clock.advance(LONGEST_CHECK);
+    await claimDue();
+    await eventually(() => answers.length === 2);
+    answers[1]?.();
+    await eventually(() => presence.scheduler.held === 0);
+    expect(await known()).toEqual(['1']);
+
+    await pass(LONGEST_CHECK);
+    await pass();
+    expect(asked()).toHaveLength(2);
   });
 
   it('stays unknown when it is offline, and that is the end of its check', async () => {

@@ -98,7 +98,7 @@ describe.each(KINDS)('On %s', (kind) => {
     });
 
     it('of checks that others store meanwhile, one after the other, stores each of them once', async () => {
-      const checks = ['1', '2', '3'].map((id) => checkOf(id, { now: T0, ttlMs: 30_000 }));
+      const checks = ['1', '2', '3'].map((id) => checkOf(id, { now: T0, ttlMs: 30_000, deadlineMs: 10_000 }));
       checks.sort((a, b) => (a.id < b.id ? -1 : 1));
       const others = await Promise.all(
         checks.slice(1).map(async (check) => {

@@ -18,7 +18,7 @@ import { connectTo, KINDS, type Db } from './mysql-under-test.ts';
 const SIZES = [5, process.env.TEST_FULL === '1' ? 200_000 : 20_000];
 const BATCH = 500;
 const ids = Array.from({ length: BATCH }, (_, index) => String(index));
-const checks = (now: number) => ids.map((id) => checkOf(id, { now, ttlMs: 30_000 }));
+const checks = (now: number) => ids.map((id) => checkOf(id, { now, ttlMs: 30_000, deadlineMs: 10_000 }));
 
 /** By the store's own code; of the checks and objects that it is about, half are there and half are not. */
 const VERBS: [string, (db: Db) => Promise<unknown>][] = [

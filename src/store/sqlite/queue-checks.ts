@@ -1,23 +1,31 @@
-import { KEPT_BY_CHECKS } from '../check-rows.ts';
+import { DUE_COLUMNS, KEPT_BY_CHECKS } from '../check-rows.ts';
 import type { TimerRow } from '../schema.ts';
 import type { SqliteConnection } from './connection.ts';
 
-/** As in `hasAttemptLeft`. Parameter: now. */
-const HAS_ATTEMPT_LEFT = `
-  (timers.status IN ('waiting', 'executing')
+/** As in `isToCome`. Parameter: now. */
+const IS_TO_COME = `
+  (timers.status = 'waiting'
    AND max(timers.next_attempt_at, ?) <= timers.due_at + timers.expires_after_ms)`;
 
 /** Parameters: id, id, now. */
 const FORGET_ATTEMPTS = `
   DELETE FROM attempts
-   WHERE timer_id = ? AND EXISTS (SELECT 1 FROM timers WHERE id = ? AND NOT ${HAS_ATTEMPT_LEFT})`;
+   WHERE timer_id = ? AND EXISTS (SELECT 1 FROM timers WHERE id = ? AND NOT ${IS_TO_COME})`;
 
 /** Parameters: the columns, now. */
 const queueCheck = (columns: string[]): string => `
   INSERT INTO timers (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
   ON CONFLICT (id) DO UPDATE
-     SET ${columns.flatMap((column) => (KEPT_BY_CHECKS.has(column) ? [] : `${column} = excluded.${column}`)).join(', ')}
-   WHERE NOT ${HAS_ATTEMPT_LEFT}`;
+     SET ${columns
+       .filter((column) => !KEPT_BY_CHECKS.has(column))
+       .map(assignment)
+       .join(', ')}
+   WHERE NOT ${IS_TO_COME}`;
+
+const assignment = (column: string): string =>
+  DUE_COLUMNS.has(column)
+    ? `${column} = excluded.${column} + iif(timers.status = 'executing', excluded.timeout_ms, 0)`
+    : `${column} = excluded.${column}`;
 
 export async function queueChecks(connection: SqliteConnection, rows: TimerRow[]): Promise<void> {
   const [first] = rows;
