@@ -6,7 +6,8 @@ export interface PresenceStore extends Pick<TimerRetention, 'holdLease'> {
    * Stores the checks, at most 500; resolves only after the commit. Whoever comes second under one id, on whatever replica,
    * leaves the first as it is while that waits, and has another attempt before it expires. Otherwise it begins anew in its
    * own row, so that an object has one row however often it is checked: at once where it is over; where it runs, and may
-   * have got an answer that is older than the news, when its deadline must have passed. No outcome of before is taken.
+   * have got an answer that is older than the news, as soon as its outcome is recorded, and where none is, when it must be
+   * over by its deadline. No outcome of before is taken.
    */
   queueChecks(checks: Timer[]): Promise<void>;
 

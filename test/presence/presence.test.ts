@@ -88,7 +88,6 @@ describe('An object that is to be checked', () => {
     expect(answers).toHaveLength(1);
     answers[0]?.();
     await eventually(() => presence.scheduler.held === 0);
-    presence.clock.advance(LONGEST_CHECK);
     await claimDue();
     await eventually(() => answers.length === 2);
     answers[1]?.();
@@ -98,6 +97,23 @@ describe('An object that is to be checked', () => {
     await pass(LONGEST_CHECK);
     await pass();
     expect(asked()).toHaveLength(2);
+  });
+
+  it('is looked up once more also where nobody hears what came of the look-up under way', async () => {
+    await presence.objects.check(['1']);
+    await presence.store.claim({
+      from: 'waiting',
+      wakeFrom: 0,
+      wakeTo: T0,
+      limit: 10,
+      claimId: crypto.randomUUID(),
+      leaseEndsAt: T0 + 3_600_000,
+    });
+    await presence.objects.check(['1']);
+    await pass(LONGEST_CHECK);
+    await pass();
+
+    expect([await known(), asked().length]).toEqual([['1'], 1]);
   });
 
   it('stays unknown when it is offline, and that is the end of its check', async () => {

@@ -11,6 +11,8 @@ const CLAIM = /UPDATE \(SELECT id FROM timers/;
 const CLAIM_READ = /FROM timers t FORCE INDEX \(wake\)/;
 const INSERT = /INSERT INTO timers/;
 const RECORD = /UPDATE\s+JSON_TABLE/;
+const LOOK_FOR_LOST = /SELECT r\.id/;
+const BRING_FORWARD = /LEAST\(/;
 const COMMIT = /commit$/;
 const UNAVAILABLE = { code: 'store_unavailable' };
 
@@ -168,5 +170,49 @@ describe.each(KINDS)('On %s', (kind) => {
         { status: 'failed', attempts: 1 },
       ]);
     });
+  });
+
+  describe('a check that was asked for while it ran', () => {
+    const ask = (now: number) => store.queueChecks([checkOf('1', { now, ttlMs: 30_000, deadlineMs: 10_000 })]);
+    const rows = () => opened.query('SELECT status, wake_at FROM timers');
+
+    async function claimed() {
+      await ask(T0);
+      const [held] = await store.claim(claimOf());
+      if (held === undefined) throw new Error('nothing was claimed');
+      return held;
+    }
+
+    it.each(['lose the statement', 'lose the answer'] satisfies StatementFault[])(
+      'comes again though the COMMIT of that met "%s"',
+      async (fault) => {
+        await claimed();
+        const happened = opened.proxy.once(COMMIT, fault);
+
+        await ask(T0 + 5);
+        await happened;
+
+        expect(await rows()).toEqual([{ status: 'waiting', wake_at: T0 + 10_005 }]);
+      },
+    );
+
+    it.each([
+      ['the record of what it came to', 'lose the answer', RECORD],
+      ['the look for what was lost', 'lose the answer', LOOK_FOR_LOST],
+      ['the statement for that', 'lose the statement', BRING_FORWARD],
+      ['the statement for that', 'lose the answer', BRING_FORWARD],
+    ] satisfies [string, StatementFault, RegExp][])(
+      'is brought forward though %s met "%s"',
+      async (_, fault, statement) => {
+        const held = await claimed();
+        await ask(T0 + 5);
+        const happened = opened.proxy.once(statement, fault);
+
+        expect(await store.record([resultOf(held)])).toEqual([]);
+        await happened;
+
+        expect(await rows()).toEqual([{ status: 'waiting', wake_at: T0 + 20 }]);
+      },
+    );
   });
 });

@@ -5,7 +5,7 @@ import { expireSends, markSends } from '../../src/store/mysql/at-most-once.ts';
 import { claim, pulse, releaseClaim } from '../../src/store/mysql/claim.ts';
 import { insertRows } from '../../src/store/mysql/insert.ts';
 import { openMysqlStore } from '../../src/store/mysql/open.ts';
-import { findLost, recordResults } from '../../src/store/mysql/record.ts';
+import { bringForward, findLost, recordResults } from '../../src/store/mysql/record.ts';
 import { toResultRows } from '../../src/store/result-rows.ts';
 import { toRow } from '../../src/store/timer-row.ts';
 import { createDatabase, queryServer, type TestDatabase } from '../support/databases.ts';
@@ -35,6 +35,7 @@ const HOT: Record<string, { index: 'wake' | 'PRIMARY'; run: (db: Db, count: numb
   'a record of successes': { index: 'PRIMARY', run: (db, count) => recordResults(db, results(count, 'done')) },
   'a record of other outcomes': { index: 'PRIMARY', run: (db, count) => recordResults(db, results(count, 'failed')) },
   'the search for lost claims': { index: 'PRIMARY', run: (db, count) => findLost(db, results(count, 'failed')) },
+  'checks brought forward': { index: 'PRIMARY', run: (db, count) => bringForward(db, results(count, 'done')) },
   'a repeated insert': {
     index: 'PRIMARY',
     async run(db, count) {

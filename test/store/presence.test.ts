@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PresenceStore } from '../../src/presence/index.ts';
 import { checkOf } from '../../src/presence/check-timer.ts';
-import type { ClaimedTimer, Timer, TimerStore } from '../../src/timers/index.ts';
+import type { ClaimedTimer, ClaimResult, Timer, TimerStore } from '../../src/timers/index.ts';
 import { openEmptySqlite } from '../support/emptied-sqlite.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 import { everyTimer } from './contract-changes.ts';
@@ -89,6 +89,46 @@ describe.each(Object.entries(engines))('What presence keeps, on %s,', (_, open) 
       expect(await checkRow('a')).toMatchObject({ status: 'executing', claimId: again.claimId });
       expect(await store.record([resultOf(again)])).toEqual([]);
       expect((await checkRow('a')).status).toBe('done');
+    });
+
+    it.each([
+      ['was done', {}, T0 + 500],
+      ['was given up', { status: 'failed', reason: 'expired', wakeAt: T0 + 700, attempt: null }, T0 + 700],
+      ['is to be retried', { status: 'waiting', wakeAt: T0 + 3000 }, T0 + 3000],
+      ['is to be retried much later', { status: 'waiting', wakeAt: T0 + 20_000 }, T0 + 500 + DEADLINE],
+      ['was handed back', { status: 'waiting', wakeAt: T0 + 900, attempt: null }, T0 + 900],
+    ] satisfies [string, Partial<ClaimResult>, number][])(
+      'that is asked for while it runs, and %s, then comes once more',
+      async (_, outcome, at) => {
+        await queue(['a']);
+        const held = await claimOne();
+        await queue(['a'], T0 + 500, opened.replica);
+
+        expect(await store.record([resultOf(held, outcome)])).toEqual([]);
+        expect(await store.record([resultOf(held, outcome)])).toEqual([]);
+
+        expect(await checkRow('a')).toMatchObject({ dueAt: at, nextAttemptAt: at, wakeAt: at, attempts: 0 });
+        expect(await store.attemptsOf(held.id, { afterFence: 0, limit: 9 })).toEqual([]);
+        expect(await claim({ wakeTo: at - 1 })).toEqual([]);
+        const again = await claimOne({ wakeTo: at });
+        expect(await store.record([resultOf(held, outcome)])).toEqual([held.id]);
+        expect(await checkRow('a')).toMatchObject({ status: 'executing', claimId: again.claimId });
+      },
+    );
+
+    it('that is asked for while it runs is no obstacle to the other results of its batch', async () => {
+      const timers = makeTimers(2);
+      await store.insert(timers);
+      await queue(['a', 'b', 'c']);
+      const held = await claim();
+      await queue(['b']);
+      const [taken] = await claim({ from: 'executing', wakeTo: T0 + 30_000, leaseEndsAt: T0 + 60_000, limit: 1 });
+
+      expect(await store.record(held.map((timer) => resultOf(timer)))).toEqual([taken?.id]);
+
+      const left = held.filter(({ id }) => id !== taken?.id && id !== idOf('b'));
+      for (const { id } of left) expect((await store.find(id))?.status).toBe('done');
+      expect(left).toHaveLength(3);
     });
 
     it('is performed after whatever it was asked for last, however claims, results and callbacks meet', async () => {

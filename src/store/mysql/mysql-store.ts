@@ -21,7 +21,7 @@ import { forgetObjects, keepSightings } from './objects.ts';
 import { createPersistently } from './persistently.ts';
 import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
 import { queueChecks } from './queue-checks.ts';
-import { findLost, recordResults } from './record.ts';
+import { bringForward, findLost, recordResults } from './record.ts';
 
 /** Timers that go to the store together: a batch of the API, or of an import. */
 const MAX_INSERTED = 1000;
@@ -93,7 +93,9 @@ export function createMysqlStore(deps: {
       onEngine(async (db) => {
         const rows = toResultRows(results);
         if ((await recordResults(db, rows)) === rows.length) return [];
-        return (await findLost(db, rows)).map((id) => bytesToUuid(Buffer.from(id, 'hex')));
+        const { lost, askedAgain } = await findLost(db, rows);
+        await bringForward(db, askedAgain);
+        return lost.map(({ id }) => bytesToUuid(Buffer.from(id, 'hex')));
       }),
     ...createDestinationStore({ onApi, onEngine }),
     ...createPresenceStore({

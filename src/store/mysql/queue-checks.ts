@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import { DUE_COLUMNS, isToCome, KEPT_BY_CHECKS } from '../check-rows.ts';
+import { ASKED_AGAIN, DUE_COLUMNS, isToCome, KEPT_BY_CHECKS } from '../check-rows.ts';
 import type { Database, TimerRow } from '../schema.ts';
 import { idTable } from './id-table.ts';
 import { insertRows } from './insert.ts';
@@ -31,15 +31,18 @@ async function beginAnew(db: Kysely<Database>, rows: TimerRow[], now: number): P
   const [first] = rows;
   if (first === undefined) return;
   const ids = sql.join(rows.map(({ id }) => id));
-  const untilOver = sql`IF(t.status = 'executing', ${first.timeout_ms}, 0)`;
-  const anew = Object.entries(first).filter(([column]) => !KEPT_BY_CHECKS.has(column) && column !== 'status');
-  const assignments = anew.map(([column, value]) => {
-    const assigned = sql`t.${sql.ref(column)} = ${value}`;
-    return DUE_COLUMNS.has(column) ? sql`${assigned} + ${untilOver}` : assigned;
+  const { status, ...others } = first;
+  const ifRuns = (value: unknown, otherwise: unknown) => sql`IF(t.status = 'executing', ${value}, ${otherwise})`;
+  const assignments = Object.entries(others).flatMap(([name, value]) => {
+    const column = sql`t.${sql.ref(name)}`;
+    if (KEPT_BY_CHECKS.has(name)) return [];
+    if (name === 'claim_id') return sql`${column} = ${ifRuns(sql.raw(ASKED_AGAIN), column)}`;
+    if (DUE_COLUMNS.has(name)) return sql`${column} = ${value} + ${ifRuns(first.timeout_ms, 0)}`;
+    return sql`${column} = ${value}`;
   });
   // The status last: the server assigns from left to right, and reads what it has assigned.
   await sql`
-    UPDATE timers AS t FORCE INDEX (PRIMARY) SET ${sql.join(assignments)}, t.status = ${first.status}
+    UPDATE timers AS t FORCE INDEX (PRIMARY) SET ${sql.join(assignments)}, t.status = ${status}
      WHERE t.id IN (${ids}) AND NOT ${isToCome(now)}`.execute(db);
   await sql`
     DELETE a FROM ${idTable(rows)} STRAIGHT_JOIN attempts AS a FORCE INDEX (PRIMARY) ON a.timer_id = UNHEX(r.id)`.execute(

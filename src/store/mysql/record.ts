@@ -1,4 +1,5 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { ASKED_AGAIN, DUE_COLUMNS } from '../check-rows.ts';
 import type { Database } from '../schema.ts';
 import { ATTEMPT_COLUMNS, isToldByTimer, type ResultRow } from '../result-rows.ts';
 
@@ -52,6 +53,7 @@ export async function recordResults(db: Kysely<Database>, rows: ResultRow[]): Pr
   });
 }
 
+const isAskedAgain = sql`t.claim_id = ${sql.raw(ASKED_AGAIN)}`;
 const isOpen = sql`t.claim_id = UNHEX(r.claim_id) AND t.status IN ('executing', 'unknown')`;
 
 /** First-try successes, which nearly all are: half the columns, half the server's time. */
@@ -92,12 +94,32 @@ async function insertAttempts(db: Kysely<Database>, rows: ResultRow[]): Promise<
      WHERE t.claim_id = UNHEX(r.claim_id)`.execute(db);
 }
 
-/** Which of the rows carry another claim by now. */
-export async function findLost(db: Kysely<Database>, rows: ResultRow[]): Promise<string[]> {
-  const { rows: kept } = await sql<{ id: string }>`
-    SELECT r.id FROM ${resultTable(rows, ['id', 'claim_id'])}
+/** Which of the rows carry another claim by now; and which are of checks that began anew while they ran. */
+export async function findLost(
+  db: Kysely<Database>,
+  rows: ResultRow[],
+): Promise<{ lost: ResultRow[]; askedAgain: ResultRow[] }> {
+  const { rows: found } = await sql<{ id: string; asked: number }>`
+    SELECT r.id, ${isAskedAgain} AS asked FROM ${resultTable(rows, ['id', 'claim_id'])}
       STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)
-     WHERE t.claim_id = UNHEX(r.claim_id)`.execute(db);
-  const keptIds = new Set(kept.map((row) => row.id));
-  return rows.filter((row) => !keptIds.has(row.id)).map((row) => row.id);
+     WHERE t.claim_id = UNHEX(r.claim_id) OR ${isAskedAgain}`.execute(db);
+  const asked = new Map(found.map((row) => [row.id, row.asked === 1]));
+  return {
+    lost: rows.filter(({ id }) => !asked.has(id)),
+    askedAgain: rows.filter(({ id }) => asked.get(id) === true),
+  };
+}
+
+/** Has such checks due with the outcome that was waited for, though not before they were asked for. */
+export async function bringForward(db: Kysely<Database>, rows: ResultRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const assignments = [...DUE_COLUMNS].map((name) => {
+    const column = sql`t.${sql.ref(name)}`;
+    return sql`${column} = LEAST(${column}, GREATEST(r.wake_at, t.created_at))`;
+  });
+  await sql`
+    UPDATE ${resultTable(rows, ['id', 'wake_at'])}
+    STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)
+       SET ${sql.join(assignments)}
+     WHERE ${isAskedAgain} AND t.status = 'waiting'`.execute(db);
 }

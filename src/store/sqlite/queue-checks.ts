@@ -1,4 +1,4 @@
-import { DUE_COLUMNS, KEPT_BY_CHECKS } from '../check-rows.ts';
+import { ASKED_AGAIN, DUE_COLUMNS, KEPT_BY_CHECKS } from '../check-rows.ts';
 import type { TimerRow } from '../schema.ts';
 import type { SqliteConnection } from './connection.ts';
 
@@ -22,10 +22,12 @@ const queueCheck = (columns: string[]): string => `
        .join(', ')}
    WHERE NOT ${IS_TO_COME}`;
 
-const assignment = (column: string): string =>
-  DUE_COLUMNS.has(column)
-    ? `${column} = excluded.${column} + iif(timers.status = 'executing', excluded.timeout_ms, 0)`
-    : `${column} = excluded.${column}`;
+function assignment(column: string): string {
+  const ifRuns = (value: string, otherwise: string) => `iif(timers.status = 'executing', ${value}, ${otherwise})`;
+  if (column === 'claim_id') return `claim_id = ${ifRuns(ASKED_AGAIN, 'timers.claim_id')}`;
+  if (DUE_COLUMNS.has(column)) return `${column} = excluded.${column} + ${ifRuns('excluded.timeout_ms', '0')}`;
+  return `${column} = excluded.${column}`;
+}
 
 export async function queueChecks(connection: SqliteConnection, rows: TimerRow[]): Promise<void> {
   const [first] = rows;

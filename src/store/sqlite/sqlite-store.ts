@@ -127,8 +127,12 @@ export function createSqliteStore(deps: {
         const rows = toResultRows(results);
         const [updated] = await connection.run(recordStatements(rows), { transaction: true });
         if (updated?.changes === rows.length) return [];
-        const lost = await one<{ id: string }>(statements.FIND_LOST, [JSON.stringify(rows)]);
-        return lost.map(({ id }) => bytesToUuid(Buffer.from(id, 'hex')));
+        const looks = [
+          { sql: statements.BRING_FORWARD, rows: rows.map((row) => [row]) },
+          { sql: statements.FIND_LOST, rows: [[JSON.stringify(rows)]] },
+        ];
+        const [, lost] = await connection.run(looks, { transaction: true });
+        return (lost?.rows as { id: string }[]).map(({ id }) => bytesToUuid(Buffer.from(id, 'hex')));
       }),
     ...createDestinationStore({ onApi: onDb, onEngine: onDb }),
     ...createPresenceStore({

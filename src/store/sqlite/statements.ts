@@ -1,3 +1,4 @@
+import { ASKED_AGAIN, DUE_COLUMNS } from '../check-rows.ts';
 import type { TimerRow } from '../schema.ts';
 import { ATTEMPT_COLUMNS } from '../result-rows.ts';
 import { CLAIMED_COLUMNS, INLINE_BODY_BYTES } from '../timer-row.ts';
@@ -59,11 +60,20 @@ export const INSERT_ATTEMPT = `
   SELECT id, :fence, :run, :attempt, ${ATTEMPT_COLUMNS.map((column) => `:${column}`).join(', ')}
     FROM timers WHERE id = unhex(:id) AND claim_id = unhex(:claim_id)`;
 
-/** The ids of the rows (a JSON array of `{ id, claim_id }`) that carry another claim by now. */
+/**
+ * Has a check that began anew while it ran due with the outcome that was waited for, though not before it was asked for.
+ * Parameters by name: a `ResultRow`.
+ */
+export const BRING_FORWARD = `
+  UPDATE timers
+     SET ${[...DUE_COLUMNS].map((column) => `${column} = min(${column}, max(:wake_at, created_at))`).join(', ')}
+   WHERE id = unhex(:id) AND claim_id = ${ASKED_AGAIN} AND status = 'waiting'`;
+
+/** The ids of the rows (a JSON array of `{ id, claim_id }`) that carry another claim by now. Such checks are not lost. */
 export const FIND_LOST = `
   SELECT json_extract(value, '$.id') AS id FROM json_each(?)
    WHERE NOT EXISTS (SELECT 1 FROM timers WHERE timers.id = unhex(json_extract(value, '$.id'))
-                                            AND claim_id = unhex(json_extract(value, '$.claim_id')))`;
+                                            AND claim_id IN (unhex(json_extract(value, '$.claim_id')), ${ASKED_AGAIN}))`;
 
 export const insertTimer = (columns: (keyof TimerRow)[]): string =>
   `INSERT INTO timers (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (id) DO NOTHING`;
