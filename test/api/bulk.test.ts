@@ -84,13 +84,11 @@ describe('POST /timers/replay', () => {
     expect(await replay(within)).toMatchObject({ replayed: 2 });
   });
 
-  it('calls nothing twice that ends again before the last is found, and goes on with the rest', async () => {
-    const timers = makeTimers(10_300, (index) => ({ status: 'failed', wakeAt: T0 - 20_000 + index }));
-    await service.store.insert(timers);
+  /** As if the calls of each batch had been made before the next one is looked for. */
+  function endMeanwhile() {
     const replayAll = service.store.replayAll.bind(service.store);
     service.store.replayAll = async (...given) => {
       const begun = await replayAll(...given);
-      // As if the calls of this batch had been made in the meantime.
       const claim = claimOf({ wakeFrom: 0, wakeTo: Infinity, limit: 500 });
       const claimed = await service.store.claim(claim);
       service.clock.advance(1);
@@ -100,14 +98,26 @@ describe('POST /timers/replay', () => {
       );
       return begun;
     };
+  }
 
-    const first = await service.post('/timers/replay', { filter: { host: 'receiver.example' } });
-    expect(first.body).toMatchObject({ replayed: 10_000, more: true });
-    const { finished_before } = first.body as { finished_before: string };
-    const rest = await service.post('/timers/replay', { filter: { host: 'receiver.example', finished_before } });
-    expect(rest.body).toMatchObject({ replayed: 300, more: false });
+  it.each([
+    ['calls nothing twice that is over again before the last is found', 600, []],
+    ['goes on with the rest, not with what is over again by then', 10_300, [300]],
+  ])('%s', async (_, count, rest) => {
+    const timers = makeTimers(count, (index) => ({ status: 'failed', wakeAt: T0 - 20_000 + index }));
+    await service.store.insert(timers);
+    endMeanwhile();
 
-    const runs = await Promise.all(timers.map(({ id }) => service.find(id).then((timer) => timer.run)));
+    const filter = { host: 'receiver.example' };
+    const first = await service.post('/timers/replay', { filter });
+    const { replayed, finished_before } = first.body as { replayed: number; finished_before: string };
+    expect(replayed).toBe(Math.min(count, 10_000));
+    for (const left of rest) {
+      const next = await service.post('/timers/replay', { filter: { ...filter, finished_before } });
+      expect(next.body).toEqual({ replayed: left, more: false, finished_before });
+    }
+
+    const runs = await Promise.all(timers.map(({ id }) => service.find(id).then(({ run }) => run)));
     expect(new Set(runs)).toEqual(new Set([1]));
   });
 });
