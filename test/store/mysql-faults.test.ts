@@ -215,7 +215,28 @@ describe('A store in a deadlock', () => {
   });
 });
 
+/** Of Group Replication, by a member that stops, was expelled, or has just become the primary. */
+const GROUP_FAULTS = [3100, 3781, 3782, 3783, 3796, 3797, 3798, 3799];
+
 describe('A store whose server', () => {
+  itSurvives('leaves its group does once more, on another connection, what may not have been done', async (rig) => {
+    const db = connectTo(rig.direct);
+    const persistently = createPersistently(db);
+    for (const errno of GROUP_FAULTS) {
+      const connections = new Set<number>();
+      const answer = persistently(async (connection, again) => {
+        const { rows } = await sql<{ id: number }>`SELECT CONNECTION_ID() AS id`.execute(connection);
+        connections.add(Number(rows[0]?.id));
+        if (!again) await sql`SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${sql.lit(errno)}`.execute(connection);
+        return again;
+      });
+
+      expect([errno, await answer.catch((error: unknown) => error)]).toEqual([errno, true]);
+      expect(connections.size).toBe(2);
+    }
+    await db.destroy();
+  });
+
   itSurvives('is read-only refuses to write, and writes again later, on no connection of before', async (rig) => {
     await rig.withPlainUser(async ({ store, user }) => {
       const before = new Set(await rig.sessions(user));

@@ -19,6 +19,14 @@ const CLASS_BY_ERRNO: Record<number, ErrorClass> = {
   1203: 'reconnect', // too many connections of this user
   1226: 'reconnect', // user's resource limit
   1047: 'reconnect', // Galera: node is not in the primary component
+  3100: 'reconnect', // Group Replication: the member stops, was expelled or recovers; at COMMIT
+  3781: 'reconnect', // a new primary applies what it has yet to, and this took too long
+  3782: 'reconnect', // or was ended
+  3783: 'reconnect', // or failed
+  3796: 'reconnect', // the member is not online
+  3797: 'reconnect', // it could not wait for what others had committed
+  3798: 'reconnect',
+  3799: 'reconnect', // it stops
   1053: 'reconnect', // server shutdown
   1077: 'reconnect',
   1079: 'reconnect',
