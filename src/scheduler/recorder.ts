@@ -1,5 +1,5 @@
 import { systemClock, type Clock, type Logger } from '../platform/index.ts';
-import { Refusal, type ClaimResult, type TimerStore } from '../timers/index.ts';
+import { BadValue, Refusal, type ClaimResult, type TimerStore } from '../timers/index.ts';
 import type { HeldTimer } from './held-timer.ts';
 import type { Holdings } from './holdings.ts';
 
@@ -18,7 +18,8 @@ export type Result = Omit<ClaimResult, 'id' | 'claimId'>;
 
 /**
  * Writes results to the store. A lone one goes at once; those that follow within 50 ms, or while a batch is under way, are
- * gathered. What has happened is kept until it is written, however long the store is away.
+ * gathered. What has happened is kept until it is written, however long the store is away; only what fits no column is
+ * dropped.
  */
 export interface Recorder {
   add(held: HeldTimer, result: Result): void;
@@ -47,12 +48,15 @@ export function createRecorder(deps: {
   const { store, holdings, clock, logger, onStoreError, paceClock = systemClock } = deps;
   let gathered: Entry[] = [];
   let writing: Entry[] = [];
+  let setAside: Entry[] = [];
   let active = false;
   let waitMs = FIRST_WAIT_MS;
   let begunAt = -Infinity;
   let goOn = () => {};
   let isFlushing = false;
   let onEmpty = () => {};
+
+  const pending = () => gathered.length + writing.length + setAside.length;
 
   async function write(): Promise<void> {
     active = true;
@@ -62,12 +66,12 @@ export function createRecorder(deps: {
       writing = gathered.slice(0, BATCH);
       gathered = gathered.slice(BATCH);
       try {
-        await writeBatch(writing);
+        putAside(await writeBatch(writing));
         waitMs = FIRST_WAIT_MS;
       } catch (error) {
         gathered = [...writing, ...gathered];
         writing = [];
-        onStoreError();
+        if (error instanceof Refusal) onStoreError();
         logger.warn({ err: error, pending: gathered.length, retry_in_ms: waitMs }, 'recorder.store_unavailable');
         await new Promise<void>((resolve) => clock.after(waitMs, resolve));
         waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
@@ -75,7 +79,23 @@ export function createRecorder(deps: {
       writing = [];
     }
     active = false;
-    onEmpty();
+    if (setAside.length === 0) onEmpty();
+  }
+
+  /** Tries them again later, and goes on with the others meanwhile. */
+  function putAside(entries: Entry[]): void {
+    if (entries.length === 0) return;
+    setAside.push(...entries);
+    clock.after(LONGEST_WAIT_MS, () => {
+      setAside = setAside.filter((entry) => !entries.includes(entry));
+      gather(entries);
+    });
+  }
+
+  function gather(entries: Entry[]): void {
+    gathered.push(...entries);
+    if (!active) void write();
+    else if (gathered.length >= BATCH) goOn();
   }
 
   /** Until it is time for the next write, the batch is full, or somebody waits for it. */
@@ -91,45 +111,63 @@ export function createRecorder(deps: {
     });
   }
 
-  async function writeBatch(entries: Entry[]): Promise<void> {
-    const results = entries.map(({ held: { timer }, result }) => ({ id: timer.id, claimId: timer.claimId, ...result }));
-    const lost = await recordOneByOneIfNeeded(results);
+  /** Returns what was not written and is to be tried again apart from others. */
+  async function writeBatch(entries: Entry[]): Promise<Entry[]> {
+    let lost: string[];
+    try {
+      lost = await store.record(entries.map(toClaimResult));
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      logger.error({ err: error, results: entries.length }, 'recorder.batch_refused');
+      return writeOneByOne(entries);
+    }
+    settle(entries, lost);
+    return [];
+  }
+
+  /**
+   * A result that the store cannot take must not keep back the others for ever. It is dropped only if its own values are at
+   * fault: any other reason may pass, and what is dropped is sent again. A reason that all of them share is the store's.
+   */
+  async function writeOneByOne(entries: Entry[]): Promise<Entry[]> {
+    const lost: string[] = [];
+    const failed: Entry[] = [];
+    let failure: unknown;
+    for (const entry of entries) {
+      try {
+        lost.push(...(await store.record([toClaimResult(entry)])));
+      } catch (error) {
+        if (error instanceof Refusal) throw error;
+        if (error instanceof BadValue) {
+          logger.error({ err: error, id: entry.held.timer.id }, 'timer.record_refused');
+        } else {
+          failed.push(entry);
+          failure = error;
+        }
+      }
+    }
+    if (failed.length === entries.length) throw failure;
+    if (failed.length > 0) logger.error({ err: failure, results: failed.length }, 'recorder.results_kept');
+    const written = entries.filter((entry) => !failed.includes(entry));
+    settle(written, lost);
+    return failed;
+  }
+
+  function settle(entries: Entry[], lost: string[]): void {
     for (const { held } of entries) holdings.remove(held.timer.id);
     for (const id of lost) logger.warn({ id }, 'timer.claim_lost');
   }
 
-  /** A result that the store cannot take, whatever the reason, must not keep back the others for ever. */
-  async function recordOneByOneIfNeeded(results: ClaimResult[]): Promise<string[]> {
-    try {
-      return await store.record(results);
-    } catch (error) {
-      if (error instanceof Refusal) throw error;
-      logger.error({ err: error, results: results.length }, 'recorder.batch_refused');
-    }
-    const lost: string[] = [];
-    for (const result of results) {
-      try {
-        lost.push(...(await store.record([result])));
-      } catch (error) {
-        if (error instanceof Refusal) throw error;
-        logger.error({ err: error, id: result.id }, 'timer.record_refused');
-      }
-    }
-    return lost;
-  }
-
   return {
     add(held, result) {
-      gathered.push({ held, result });
-      if (!active) void write();
-      else if (gathered.length >= BATCH) goOn();
+      gather([{ held, result }]);
     },
     isWriting: (held) => writing.some((entry) => entry.held === held),
     get pending() {
-      return gathered.length + writing.length;
+      return pending();
     },
     async flushed(withinMs) {
-      if (gathered.length + writing.length === 0) return true;
+      if (pending() === 0) return true;
       isFlushing = true;
       goOn();
       return new Promise((resolve) => {
@@ -142,3 +180,9 @@ export function createRecorder(deps: {
     },
   };
 }
+
+const toClaimResult = ({ held: { timer }, result }: Entry): ClaimResult => ({
+  id: timer.id,
+  claimId: timer.claimId,
+  ...result,
+});

@@ -29,3 +29,11 @@ export class Refusal extends Error {
     this.errors = options.errors ?? [];
   }
 }
+
+/** What was to be stored does not fit its columns, however often it is tried; the store itself is well. */
+export class BadValue extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+    this.name = 'BadValue';
+  }
+}

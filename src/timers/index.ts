@@ -7,7 +7,7 @@ export {
   type DestinationState,
   type DestinationStore,
 } from './destination-store.ts';
-export { Refusal, type FieldError, type RefusalCode } from './errors.ts';
+export { BadValue, Refusal, type FieldError, type RefusalCode } from './errors.ts';
 export type { IdempotencyRecord, KeyedResult, KeyedTimer, StoredTimer } from './keyed-timer.ts';
 export type { AttemptError, Outcome } from './outcome.ts';
 export { latenessBucket, type LatenessCounts } from './lateness-counts.ts';

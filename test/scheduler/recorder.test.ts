@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { createHoldings } from '../../src/scheduler/holdings.ts';
+import { createHoldings, type Holdings } from '../../src/scheduler/holdings.ts';
+import type { HeldTimer } from '../../src/scheduler/held-timer.ts';
 import { createRecorder, type Recorder, type Result } from '../../src/scheduler/recorder.ts';
-import type { ClaimResult } from '../../src/timers/index.ts';
+import { BadValue, type ClaimResult } from '../../src/timers/index.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { makeTimer, T0 } from '../support/timers.ts';
 
@@ -13,18 +14,25 @@ describe('The recorder', () => {
   let clock: ManualClock;
   let recorder: Recorder;
   let written: number[];
+  let holdings: Holdings;
+  /** What the store says to a statement that contains the result of this timer. */
+  let faults: Map<string, Error>;
 
   beforeEach(() => {
     clock = createManualClock();
     written = [];
+    holdings = createHoldings();
+    faults = new Map();
     recorder = createRecorder({
       store: {
         record: (results: ClaimResult[]) => {
+          const fault = results.map(({ id }) => faults.get(id)).find((error) => error !== undefined);
+          if (fault !== undefined) return Promise.reject(fault);
           written.push(results.length);
           return Promise.resolve([]);
         },
       },
-      holdings: createHoldings(),
+      holdings,
       clock,
       paceClock: clock,
       logger: pino({ level: 'silent' }),
@@ -32,14 +40,25 @@ describe('The recorder', () => {
     });
   });
 
-  const add = (count: number) => {
-    for (let index = 0; index < count; index++) {
-      recorder.add(
-        { timer: { ...makeTimer(), claimId: 'c' }, claimedAt: { monotonic: 0, wall: 0 }, place: 'ahead' },
-        done,
-      );
-    }
-  };
+  function add(count: number): string[] {
+    return Array.from({ length: count }, () => {
+      const timer = { ...makeTimer(), claimId: 'c' };
+      const held: HeldTimer = { timer, claimedAt: { monotonic: 0, wall: 0 }, place: 'ahead' };
+      holdings.add(held);
+      recorder.add(held, done);
+      return timer.id;
+    });
+  }
+
+  /** One result that has the fault among nine that have none, given to the store at the same time. */
+  async function addWithFault(error: Error): Promise<string> {
+    add(1);
+    const [bad] = add(10);
+    faults.set(bad ?? '', error);
+    clock.advance(50);
+    await turn();
+    return bad ?? '';
+  }
 
   it('writes a lone result at once', async () => {
     add(1);
@@ -82,5 +101,51 @@ describe('The recorder', () => {
     add(2);
     expect(await recorder.flushed(1000)).toBe(true);
     expect(written).toEqual([1, 2]);
+  });
+
+  it('drops a result whose own values are at fault, and writes the others', async () => {
+    const bad = await addWithFault(new BadValue(new Error('out of range')));
+
+    expect(written).toEqual([1, ...Array<number>(9).fill(1)]);
+    expect(recorder.pending).toBe(0);
+    expect(holdings.get(bad)).toBeUndefined();
+  });
+
+  it('keeps a result that is refused for another reason, and writes the others meanwhile', async () => {
+    const bad = await addWithFault(new Error('not seen before'));
+
+    expect(written).toEqual([1, ...Array<number>(9).fill(1)]);
+    expect(recorder.pending).toBe(1);
+    expect(holdings.size).toBe(1);
+
+    clock.advance(50);
+    const leftWhenFlushed = recorder.flushed(5000).then(() => recorder.pending);
+    add(5);
+    await turn();
+    expect(written.at(-1)).toBe(5);
+    expect(recorder.pending).toBe(1);
+
+    faults.clear();
+    clock.advance(2000);
+    expect(await leftWhenFlushed).toBe(0);
+    expect(written.at(-1)).toBe(1);
+    expect(holdings.get(bad)).toBeUndefined();
+  });
+
+  it('keeps all results while all are refused for the same reason, and is done once they are written', async () => {
+    const ids = add(10);
+    for (const id of ids) faults.set(id, new Error('not seen before'));
+    const flushed = recorder.flushed(5000);
+    await turn();
+    clock.advance(100);
+    await turn();
+    expect(written).toEqual([]);
+    expect(recorder.pending).toBe(10);
+
+    faults.clear();
+    clock.advance(200);
+    expect(await flushed).toBe(true);
+    expect(written).toEqual([10]);
+    expect(holdings.size).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 } from 'uuid';
-import type { TimerStore } from '../../src/timers/index.ts';
+import { BadValue, type ClaimResult, type TimerStore } from '../../src/timers/index.ts';
 import { claimOf, makeTimer, makeTimers, pulseOf, resultOf, T0 } from '../support/timers.ts';
 import { describeKeyedTimers } from './keyed-contract.ts';
 import { describeChanges } from './contract-changes.ts';
@@ -380,6 +380,15 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
 
         expect(await found(late.id)).toMatchObject({ status: 'executing', claimId: holder?.claimId, attempts: 0 });
         expect(await opened.attempts()).toEqual([]);
+      });
+
+      it('a result that fits no column is told from one that cannot be stored just now', async () => {
+        const held = await insertAndClaim();
+        const bad: Partial<ClaimResult>[] = [{ wakeAt: NaN }, { status: 'nonsense' as never }];
+
+        for (const over of bad) await expect(store.record([resultOf(held, over)])).rejects.toBeInstanceOf(BadValue);
+
+        expect(await found(held.id)).toMatchObject({ status: 'executing', attempts: 0 });
       });
 
       it('a mixed batch records what is ours and drops the rest', async () => {

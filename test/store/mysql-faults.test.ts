@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { systemClock as clock } from '../../src/platform/index.ts';
 import { openStore } from '../../src/store/index.ts';
 import { createPersistently } from '../../src/store/mysql/persistently.ts';
-import { Refusal, type ClaimResult } from '../../src/timers/index.ts';
+import { BadValue, Refusal, type ClaimResult } from '../../src/timers/index.ts';
 import { queryServer } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
 import { claimOf, makeTimer, makeTimers, resultOf } from '../support/timers.ts';
@@ -151,6 +151,19 @@ describe('A store whose connections fail', () => {
     await blocker.end();
     expect(await store.record(results)).toEqual([]);
     expect(await store.find(held[0]?.id ?? '')).toMatchObject({ status: 'done', attempts: 1 });
+  });
+});
+
+describe('A store that is given a result which fits no column', () => {
+  itSurvives('says so, however its server does', async ({ store }) => {
+    const [held] = await insertAndClaim(store, 1);
+    if (held === undefined) throw new Error('nothing was claimed');
+    const { attempt } = resultOf(held);
+    const bad = [{ httpStatus: 99_999 }, { errorCode: 'größer' }, { errorMessage: 'half a pair: \ud83d' }];
+    for (const over of bad) {
+      const result = resultOf(held, { status: 'failed', attempt: attempt && { ...attempt, ...over } });
+      await expect(store.record([result])).rejects.toBeInstanceOf(BadValue);
+    }
   });
 });
 

@@ -2,10 +2,11 @@
  * What an error of the database or of the way to it calls for:
  * - `repeat`: the statement (or transaction) was rolled back as a whole; do it again.
  * - `reconnect`: the connection is of no more use, and whether a write was done is open.
+ * - `value`: what was to be written does not fit its column.
  * - `refuse`: nobody but the operator can mend it (wrong password, missing grant); trying again is idle.
  * - `bug`: the statement itself is wrong.
  */
-export type ErrorClass = 'repeat' | 'reconnect' | 'refuse' | 'bug';
+export type ErrorClass = 'repeat' | 'reconnect' | 'value' | 'refuse' | 'bug';
 
 /** By error number, as both servers send it; Galera and Group Replication report a lost certification as a deadlock. */
 const CLASS_BY_ERRNO: Record<number, ErrorClass> = {
@@ -54,6 +55,11 @@ const CLASS_BY_ERRNO: Record<number, ErrorClass> = {
   8002: 'repeat', // TiDB: write conflicts
   8022: 'repeat',
   9007: 'repeat',
+  // What no SQLSTATE tells to be of the value.
+  1265: 'value', // not of the ENUM
+  1366: 'value', // not of the column's character set
+  3854: 'value',
+  4038: 'value', // MariaDB: not valid JSON
   1044: 'refuse',
   1045: 'refuse',
   1049: 'refuse',
@@ -65,6 +71,9 @@ const CLASS_BY_ERRNO: Record<number, ErrorClass> = {
   1698: 'refuse',
   3159: 'refuse', // encrypted connections only
 };
+
+/** Data exception, and violation of a constraint. */
+const VALUE_STATES = /^2[23]/;
 
 const CONNECTION_CODES = new Set([
   'PROTOCOL_CONNECTION_LOST',
@@ -88,11 +97,20 @@ const BROKE_MEANWHILE = /disconnected|ECONNRESET|ETIMEDOUT|EPIPE|socket hang up/
 /** mysql2 gives these no code. */
 const CONNECTION_MESSAGE = /closed state|Pool is closed|Queue limit|No connections available|Connection lost/;
 
+interface ServerError {
+  errno?: number;
+  sqlState?: string;
+  code?: string;
+  fatal?: boolean;
+  message?: string;
+}
+
 export function classify(error: unknown): ErrorClass {
   if (typeof error !== 'object' || error === null) return 'bug';
-  const { errno, code, fatal, message } = error as { errno?: number; code?: string; fatal?: boolean; message?: string };
+  const { errno, sqlState, code, fatal, message } = error as ServerError;
   const byNumber = errno === undefined ? undefined : CLASS_BY_ERRNO[errno];
   if (byNumber !== undefined) return byNumber;
+  if (sqlState !== undefined && VALUE_STATES.test(sqlState)) return 'value';
   if (code !== undefined && TLS_CODES.has(code)) return BROKE_MEANWHILE.test(message ?? '') ? 'reconnect' : 'refuse';
   if (fatal === true || (code !== undefined && CONNECTION_CODES.has(code))) return 'reconnect';
   return CONNECTION_MESSAGE.test(message ?? '') ? 'reconnect' : 'bug';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import { Refusal } from '../../timers/index.ts';
+import { BadValue, Refusal } from '../../timers/index.ts';
 import type { Database } from '../schema.ts';
 import { classify } from './errors.ts';
 
@@ -20,7 +20,8 @@ export type Persistently = <T>(
 /**
  * Runs an operation on one connection, and within its deadline. What the database rolled back is done again; so is, once
  * and on another connection, what a broken one may or may not have done (then `again` is set), unless `reconnect` is false.
- * What does not come about is refused with `store_unavailable`; faults of the statement itself are thrown as they are.
+ * What does not come about is refused with `store_unavailable`; faults of a value are thrown as `BadValue`, those of the
+ * statement itself as they are.
  */
 export const createPersistently =
   (db: Kysely<Database>): Persistently =>
@@ -32,6 +33,7 @@ export const createPersistently =
       } catch (error) {
         const kind = classify(error);
         if (kind === 'bug') throw error;
+        if (kind === 'value') throw new BadValue(error as Error);
         const isWorthwhile = kind === 'reconnect' && reconnect && !again;
         if (!isWorthwhile || performance.now() - startedAt >= TRY_AGAIN_WITHIN_MS) {
           throw new Refusal('store_unavailable', 'The database is not available.', { cause: error });

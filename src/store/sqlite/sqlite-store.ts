@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '../../platform/index.ts';
 import type { PresenceStore } from '../../presence/index.ts';
-import { Refusal, type Pulse, type Timer, type TimerStore } from '../../timers/index.ts';
+import { BadValue, Refusal, type Pulse, type Timer, type TimerStore } from '../../timers/index.ts';
 import { createClientVerbs } from '../client-verbs.ts';
 import { createDestinationStore, type Run } from '../destinations.ts';
 import { findByKey } from '../find-by-key.ts';
@@ -23,6 +23,9 @@ import * as statements from './statements.ts';
 
 /** Primary result codes that tell of the file or the disk, not of the statement: BUSY, LOCKED, NOMEM, READONLY, … FULL, CANTOPEN. */
 const STORE_FAULTS = new Set([5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26]);
+
+/** Those that tell of a value: TOOBIG, CONSTRAINT, MISMATCH. */
+const VALUE_FAULTS = new Set([18, 19, 20]);
 
 export function createSqliteStore(deps: {
   connection: SqliteConnection;
@@ -158,9 +161,10 @@ async function translated<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {
-    const storeFault =
-      error instanceof SqliteError && (error.errcode === null || STORE_FAULTS.has(error.errcode & 0xff));
-    if (!storeFault) throw error;
+    if (!(error instanceof SqliteError)) throw error;
+    const { errcode } = error;
+    if (errcode !== null && VALUE_FAULTS.has(errcode & 0xff)) throw new BadValue(error);
+    if (errcode !== null && !STORE_FAULTS.has(errcode & 0xff)) throw error;
     throw new Refusal('store_unavailable', 'The database is not available.', { cause: error });
   }
 }
