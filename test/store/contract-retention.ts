@@ -105,6 +105,28 @@ export function describeRetention(opened: () => OpenedStore): void {
       expect(next).toBeNull();
     });
 
+    it('of timers that were tried often takes a few thousand attempts at a time, also those of earlier runs', async () => {
+      const over = [
+        { fence: 1000, attempts: 1000 },
+        { fence: 2000, attempts: 1, run: 1 },
+      ] as const;
+      await opened().store.insert(makeTimers(6, (index) => finishedAt(T0 + index, over[index % 2])));
+
+      const first = await opened().store.purgeTimers('done', { from: 0, before: T0 + 9, limit: 500 });
+
+      expect(first).toEqual({ count: 3, next: T0 + 2 });
+      const { next } = await opened().store.purgeTimers('done', { from: T0 + 2, before: T0 + 9, limit: 500 });
+      expect(next).toBe(T0 + 4);
+    });
+
+    it('of timers that were handed back often counts no attempts that were not made', async () => {
+      await opened().store.insert(makeTimers(6, (index) => finishedAt(T0 + index, { fence: 1000 })));
+
+      const first = await opened().store.purgeTimers('done', { from: 0, before: T0 + 9, limit: 500 });
+
+      expect(first).toEqual({ count: 6, next: null });
+    });
+
     it('deletes idempotency keys that have expired', async () => {
       const entry = (key: string, expiresAt: number) => ({
         timer: makeTimer(),

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Purged, Stretch, TimerStatus } from '../../timers/index.ts';
-import { purgeBatch } from '../purge-batch.ts';
+import { purgeBatch, purgedBytes } from '../purge-batch.ts';
 import type { Database } from '../schema.ts';
 
 /**
@@ -12,7 +12,7 @@ export async function purgeTimers(
   { status, from, before, limit }: Stretch & { status: TimerStatus },
 ): Promise<Purged> {
   const { rows } = await sql<{ id: Buffer; ended_at: number; bytes: number }>`
-    SELECT id, wake_at AS ended_at, body_bytes AS bytes FROM timers FORCE INDEX (wake)
+    SELECT id, wake_at AS ended_at, ${purgedBytes} AS bytes FROM timers FORCE INDEX (wake)
      WHERE status = ${status} AND wake_at >= ${from} AND wake_at < ${before}
      ORDER BY wake_at, id LIMIT ${limit}`.execute(db);
   const { batch, next } = purgeBatch(rows, limit);

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Purged, Stretch, TimerStatus } from '../../timers/index.ts';
-import { purgeBatch } from '../purge-batch.ts';
+import { purgeBatch, purgedBytes } from '../purge-batch.ts';
 import type { Database } from '../schema.ts';
 
 /** In one transaction, and there is one writer: what the look saw still stands when the rows are deleted. */
@@ -10,7 +10,7 @@ export async function purgeTimers(
 ): Promise<Purged> {
   return db.transaction().execute(async (transaction) => {
     const { rows } = await sql<{ id: Uint8Array; ended_at: number; bytes: number }>`
-      SELECT id, wake_at AS ended_at, body_bytes AS bytes FROM timers INDEXED BY wake
+      SELECT id, wake_at AS ended_at, ${purgedBytes} AS bytes FROM timers INDEXED BY wake
        WHERE status = ${status} AND wake_at >= ${from} AND wake_at < ${before}
        ORDER BY wake_at, id LIMIT ${limit}`.execute(transaction);
     const { batch, next } = purgeBatch(rows, limit);
