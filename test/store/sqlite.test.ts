@@ -2,12 +2,19 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Kysely } from 'kysely';
 import { systemClock } from '../../src/platform/index.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import type { Database } from '../../src/store/schema.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { openConnection } from '../../src/store/sqlite/connection.ts';
+import { createSqliteDialect } from '../../src/store/sqlite/dialect.ts';
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { emptiedSqlite } from '../support/emptied-sqlite.ts';
 import { claimOf, makeTimer, T0 } from '../support/timers.ts';
 import { describeTimerStore } from './contract.ts';
+
+const MIB = 1024 * 1024;
 
 const contractFolder = mkdtempSync(join(tmpdir(), 'punctual-sqlite-'));
 const openEmpty = emptiedSqlite(join(contractFolder, 'punctual.db'));
@@ -27,6 +34,14 @@ describe('A SQLite file', () => {
   let folder: string;
   const path = () => join(folder, 'punctual.db');
   const open = () => openSqliteStore({ engine: 'sqlite', file: path() }, { clock: systemClock });
+
+  /** With the connection in the test's own hands. */
+  async function openByHand() {
+    const connection = await openConnection(path());
+    const db = new Kysely<Database>({ dialect: createSqliteDialect(connection) });
+    await migrate(db, 'sqlite');
+    return { connection, store: createSqliteStore({ connection, db, clock: systemClock }) };
+  }
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'punctual-sqlite-'));
@@ -86,6 +101,25 @@ describe('A SQLite file', () => {
     expect(synchronous?.rows).toEqual([{ synchronous: 2 }]);
     expect(journal?.rows).toEqual([{ journal_mode: 'wal' }]);
     await connection.close();
+  });
+
+  it('on a full disk refuses what it has no room for as a store that is away, and works again when there is some', async () => {
+    const { store, connection } = await openByHand();
+    const pragma = async (sql: string) => {
+      const [result] = await connection.run([{ sql: `PRAGMA ${sql}`, rows: [[]] }]);
+      return Object.values(result?.rows[0] ?? {})[0] as number;
+    };
+    const usual = await pragma('max_page_count');
+    await pragma(`max_page_count = ${await pragma('page_count')}`);
+    const large = { body: Buffer.alloc(MIB), bodyBytes: MIB };
+    const keyed = { timer: makeTimer({ ...large, key: 'k' }), idempotency: null };
+
+    await expect(store.insert([makeTimer(large)])).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(store.insertKeyed([keyed])).rejects.toMatchObject({ code: 'store_unavailable' });
+
+    await pragma(`max_page_count = ${usual}`);
+    expect(await store.insertKeyed([keyed])).toMatchObject([{ kind: 'created' }]);
+    await store.close();
   });
 
   it('that cannot be opened is named together with the setting', async () => {

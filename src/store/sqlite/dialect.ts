@@ -37,7 +37,8 @@ function createDriver(connection: SqliteConnection): Driver {
     },
     beginTransaction: say('begin immediate'),
     commitTransaction: say('commit'),
-    rollbackTransaction: say('rollback'),
+    // A full disk has rolled back already; what this says then must not stand in the place of what went wrong.
+    rollbackTransaction: (held) => say('rollback')(held).catch(() => undefined),
     destroy: () => connection.close(),
   };
 }
