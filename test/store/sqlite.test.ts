@@ -122,6 +122,18 @@ describe('A SQLite file', () => {
     await store.close();
   });
 
+  it('whose thread has ended is a store that is away, and can be closed', async () => {
+    const { store, connection } = await openByHand();
+    await connection.close();
+    const entry = { timer: makeTimer({ key: 'k' }), idempotency: null };
+
+    for (const refused of [store.find(entry.timer.id), store.insert([makeTimer()]), store.insertKeyed([entry])]) {
+      await expect(refused).rejects.toMatchObject({ code: 'store_unavailable' });
+    }
+
+    await store.close();
+  });
+
   it('that cannot be opened is named together with the setting', async () => {
     await expect(openSqliteStore({ engine: 'sqlite', file: folder }, { clock: systemClock })).rejects.toThrow(
       /cannot be used.*DATABASE_URL/,

@@ -21,7 +21,7 @@ export interface StatementResult {
 export type Reply =
   { id: number; results: StatementResult[] } | { id: number; error: { message: string; errcode: number | null } };
 
-/** An error of SQLite; `errcode` is its extended result code. */
+/** An error of SQLite; `errcode` is its extended result code, null for one of Node's own, as of a value it cannot bind. */
 export class SqliteError extends Error {
   readonly errcode: number | null;
 
@@ -29,6 +29,14 @@ export class SqliteError extends Error {
     super(message);
     this.name = 'SqliteError';
     this.errcode = errcode;
+  }
+}
+
+/** The thread that has the file open is no more. */
+export class WorkerEnded extends Error {
+  constructor(options?: ErrorOptions) {
+    super('The SQLite worker has ended.', options);
+    this.name = 'WorkerEnded';
   }
 }
 
@@ -53,17 +61,19 @@ export async function openConnection(file: string): Promise<SqliteConnection> {
   const pending = new Map<number, { resolve: (results: StatementResult[]) => void; reject: (error: Error) => void }>();
   let lastId = 0;
   let turn: Promise<void> = Promise.resolve();
+  let ended: WorkerEnded | undefined;
 
   await new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve());
     worker.once('error', reject);
   });
-  const failAll = (error: Error) => {
-    for (const { reject } of pending.values()) reject(error);
+  const end = (reason: WorkerEnded) => {
+    ended ??= reason;
+    for (const { reject } of pending.values()) reject(ended);
     pending.clear();
   };
-  worker.on('error', failAll);
-  worker.on('exit', () => failAll(new SqliteError({ message: 'The SQLite worker has ended.', errcode: null })));
+  worker.on('error', (cause) => end(new WorkerEnded({ cause })));
+  worker.on('exit', () => end(new WorkerEnded()));
   worker.on('message', (reply: Reply) => {
     const caller = pending.get(reply.id);
     pending.delete(reply.id);
@@ -73,6 +83,7 @@ export async function openConnection(file: string): Promise<SqliteConnection> {
 
   const run: SqliteConnection['run'] = (statements, options) =>
     new Promise((resolve, reject) => {
+      if (ended !== undefined) return reject(ended);
       const id = ++lastId;
       pending.set(id, { resolve, reject });
       worker.postMessage({ id, transaction: options?.transaction ?? false, statements } satisfies Job);
@@ -97,9 +108,10 @@ export async function openConnection(file: string): Promise<SqliteConnection> {
       }
     },
     async close() {
-      const ended = new Promise((resolve) => worker.once('exit', resolve));
+      if (ended !== undefined) return;
+      const exit = new Promise((resolve) => worker.once('exit', resolve));
       worker.postMessage('close');
-      await ended;
+      await exit;
     },
   };
 }
