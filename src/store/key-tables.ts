@@ -18,7 +18,7 @@ export interface KeyTables {
 
 export const toStanding = (
   id: string,
-  row: Pick<TimerRow, 'status' | 'claim_id' | 'fence' | 'run' | 'attempts' | 'created_at'>,
+  row: Pick<TimerRow, 'status' | 'claim_id' | 'fence' | 'run' | 'attempts' | 'lost' | 'created_at'>,
 ): StandingTimer => ({
   id,
   status: row.status,
@@ -26,6 +26,7 @@ export const toStanding = (
   fence: row.fence,
   run: row.run,
   attempts: row.attempts,
+  lost: row.lost,
   createdAt: row.created_at,
 });
 

@@ -18,7 +18,7 @@ export interface StandingRecord {
 
 /** What of a timer decides whether it can be changed, and into what. */
 export type StandingTimer = Pick<Timer, 'id' | 'createdAt'> &
-  Pick<TimerProgress, 'status' | 'claimId' | 'fence' | 'run' | 'attempts'>;
+  Pick<TimerProgress, 'status' | 'claimId' | 'fence' | 'run' | 'attempts' | 'lost'>;
 
 /** What is to be written, and what every entry is told. */
 export interface KeyedPlan {
@@ -117,8 +117,9 @@ export function planKeyed(
 type Placed = Exclude<KeyedResult, { kind: 'replayed' }>;
 
 /**
- * An edit of one that was tried already begins a new run: to receivers it is another call, under another `webhook-id`. It
- * cannot make the timer late: an instant that has passed at the request means the request's.
+ * An edit of one that was tried already, or may have been by a replica that died, begins a new run: to receivers it is
+ * another call, under another `webhook-id`. It cannot make the timer late: an instant that has passed at the request means
+ * the request's.
  */
 const changedInto = (timer: Timer, before: StandingTimer): Timer => ({
   ...timer,
@@ -126,7 +127,7 @@ const changedInto = (timer: Timer, before: StandingTimer): Timer => ({
   createdAt: before.createdAt,
   dueAt: Math.max(timer.dueAt, timer.createdAt),
   fence: before.fence + timer.fence,
-  run: before.attempts > 0 ? before.run + 1 : before.run,
+  run: before.attempts > 0 || before.lost > 0 ? before.run + 1 : before.run,
 });
 
 const executing = (): Placed => ({

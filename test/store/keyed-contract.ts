@@ -176,6 +176,19 @@ export function describeKeyedTimers(opened: () => OpenedStore): void {
       });
     });
 
+    it('that a dead replica may have sent begins a new run too', async () => {
+      await insertOne(named('k'));
+      await store().claim(claimOf({ leaseEndsAt: T0 + 500 }));
+      const [held] = await store().claim(claimOf({ from: 'executing' }));
+      if (held === undefined) throw new Error('nothing was taken over');
+      const back = { status: 'waiting', wakeAt: T0 + 5000, nextAttemptAt: T0 + 5000, attempt: null } as const;
+      await store().record([resultOf(held, back)]);
+
+      expect(await insertOne(named('k'))).toMatchObject({ kind: 'changed', timer: { id: held.id, run: 1 } });
+
+      expect(await store().find(held.id)).toMatchObject({ run: 1, lost: 0, fence: 2 });
+    });
+
     it('that is being executed is refused, and stays as it is', async () => {
       await insertOne(named('k'));
       const [held] = await store().claim(claimOf());

@@ -45,7 +45,7 @@ export function createKeyTables({ db, again }: { db: Kysely<Database>; again: bo
       // One by one: MySQL takes no JSON_TABLE in a locking read, and for a long IN it would lock a small table as a whole.
       for (const id of ids) {
         const { rows } = await sql<TimerRow>`
-          SELECT status, claim_id, fence, run, attempts, created_at
+          SELECT status, claim_id, fence, run, attempts, lost, created_at
             FROM timers FORCE INDEX (PRIMARY) WHERE id = ${uuidToBytes(id)} FOR UPDATE`.execute(db);
         standing.push(...rows.map((row) => toStanding(id, row)));
       }

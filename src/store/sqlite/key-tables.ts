@@ -45,7 +45,7 @@ export function createKeyTables({ db }: { db: Kysely<Database> }): KeyTables {
     async holdTimers(ids) {
       const list = JSON.stringify(ids.map((id) => hex(uuidToBytes(id))));
       const { rows } = await sql<TimerRow>`
-        SELECT id, status, claim_id, fence, run, attempts, created_at
+        SELECT id, status, claim_id, fence, run, attempts, lost, created_at
           FROM timers WHERE id IN (SELECT unhex(value) FROM json_each(${list}))`.execute(db);
       return rows.map((row) => toStanding(bytesToUuid(row.id), row));
     },
