@@ -1,10 +1,13 @@
+import { hash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Express, Response } from 'express';
+import type { Express } from 'express';
 import helmet from 'helmet';
 import { allowOnly } from './allow-only.ts';
-import { sendJson } from './answer.ts';
+
+const HTML = 'text/html; charset=utf-8';
+const SCRIPT = 'text/javascript; charset=utf-8';
 
 const SWAGGER_UI = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
 
@@ -75,20 +78,46 @@ const pageHeaders = helmet({
 });
 
 export function mountDocs(app: Express, { openApi }: { openApi: object }): void {
-  const serve = (path: string, send: (res: Response) => void) =>
+  const serve = (path: string, type: string, read: () => string | Buffer) => {
+    const document = once(() => documentOf(type, read()));
     app
       .route(path)
-      .get(pageHeaders, (_req, res) => send(res))
+      .get(pageHeaders, (_req, res) => {
+        const { headers, bytes } = document();
+        res.setHeaders(headers).send(bytes);
+      })
       .all(allowOnly('GET'));
-  const text = (type: string, content: string) => (res: Response) => void res.type(type).send(content);
+  };
+  const swaggerUi = (name: string) => () => readFileSync(join(SWAGGER_UI, name));
 
-  serve('/openapi.json', (res) => sendJson(res, { status: 200, body: openApi }));
-  serve('/docs', text('html', SWAGGER_PAGE));
-  serve('/docs/start.js', text('js', SWAGGER_START));
-  for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png']) {
-    serve(`/docs/${name}`, (res) => res.sendFile(name, { root: SWAGGER_UI }));
-  }
-  serve('/redoc', text('html', REDOC_PAGE));
-  serve('/redoc/start.js', text('js', REDOC_START));
-  serve('/redoc/redoc.standalone.js', text('js', redocBundle()));
+  serve('/openapi.json', 'application/json', () => JSON.stringify(openApi));
+  serve('/docs', HTML, () => SWAGGER_PAGE);
+  serve('/docs/start.js', SCRIPT, () => SWAGGER_START);
+  serve('/docs/swagger-ui-bundle.js', SCRIPT, swaggerUi('swagger-ui-bundle.js'));
+  serve('/docs/swagger-ui.css', 'text/css; charset=utf-8', swaggerUi('swagger-ui.css'));
+  serve('/docs/favicon-32x32.png', 'image/png', swaggerUi('favicon-32x32.png'));
+  serve('/redoc', HTML, () => REDOC_PAGE);
+  serve('/redoc/start.js', SCRIPT, () => REDOC_START);
+  serve('/redoc/redoc.standalone.js', SCRIPT, redocBundle);
+}
+
+/**
+ * One buffer for all who ask: none of this needs a key, and whoever asks a thousand times without reading an answer must not
+ * get a megabyte for each.
+ */
+function documentOf(type: string, content: string | Buffer) {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  // A browser keeps it, and asks each time whether it is still that of the version that runs.
+  const headers = {
+    'Content-Type': type,
+    'Cache-Control': 'no-cache',
+    ETag: `"${hash('sha256', bytes, 'base64url')}"`,
+  };
+  return { headers: new Map(Object.entries(headers)), bytes };
+}
+
+/** Made for the first who asks: most replicas never show a page. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }

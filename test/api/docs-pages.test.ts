@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { systemClock } from '../../src/platform/index.ts';
@@ -86,5 +87,48 @@ describe('the headers of the pages', () => {
     const { app } = apiUnderTest();
 
     expect((await request(app).get(path)).headers['content-type']).toBe(type);
+  });
+});
+
+describe.each([
+  '/openapi.json',
+  '/docs',
+  '/docs/start.js',
+  '/docs/swagger-ui-bundle.js',
+  '/docs/swagger-ui.css',
+  '/docs/favicon-32x32.png',
+  '/redoc',
+  '/redoc/start.js',
+  '/redoc/redoc.standalone.js',
+])('what %s is answered with', (path) => {
+  it('is one buffer for all who ask, so that answers nobody reads take no memory', async () => {
+    const { app } = apiUnderTest();
+    const sent: unknown[] = [];
+    const watched = (req: IncomingMessage, res: ServerResponse) => {
+      const end = res.end.bind(res) as (body: unknown) => ServerResponse;
+      res.end = (body?: unknown) => {
+        sent.push(body);
+        return end(body);
+      };
+      app(req, res);
+    };
+
+    await request(watched).get(path);
+    await request(watched).get(path);
+
+    expect(sent).toEqual([expect.any(Buffer), expect.any(Buffer)]);
+    expect(sent[1]).toBe(sent[0]);
+  });
+
+  it('is not sent again to whoever has it', async () => {
+    const { app } = apiUnderTest();
+    const { headers } = await request(app).get(path);
+
+    const again = await request(app)
+      .get(path)
+      .set('If-None-Match', headers.etag ?? '');
+
+    expect(headers['cache-control']).toBe('no-cache');
+    expect([again.status, again.text]).toEqual([304, '']);
   });
 });
