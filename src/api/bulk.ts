@@ -98,8 +98,8 @@ export function bulkHandlers(deps: {
     async replay(req, res, caller) {
       const { filter } = validate(replays, await readJson(req, { maxBytes: MAX_TIMER_BYTES }));
       const statuses = filter.status === undefined ? REPLAYABLE : [filter.status];
-      // The first of them may have ended again before the last is found.
-      const before = Math.min(parseInstant(filter.finished_before ?? '') ?? Infinity, now());
+      // The first of them may have ended again before the last is found; in this millisecond none has.
+      const before = Math.min(parseInstant(filter.finished_before ?? '') ?? Infinity, now() + 1);
       const finished_before = new Date(before).toISOString();
       const queries = queriesOf({ ...filter, finished_before }, statuses, caller);
       const { changed, more } = await changeAll(req, queries, (ids, query) =>

@@ -62,7 +62,7 @@ describe('POST /timers/replay', () => {
     service.clock.advance(1000);
     await service.settled();
 
-    expect(answer.body).toEqual({ replayed: 18, more: false, finished_before: new Date(T0).toISOString() });
+    expect(answer.body).toEqual({ replayed: 18, more: false, finished_before: new Date(T0 + 1).toISOString() });
     expect(service.calls).toHaveLength(18);
     for (const call of service.calls) expect(call).toMatchObject({ at: T0 + 1000, run: 1 });
   });

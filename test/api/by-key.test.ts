@@ -171,7 +171,7 @@ describeOnStores('A timer under a key of its client', (opened) => {
       409,
       { code: 'superseded', detail: expect.stringContaining(idOf(later)) },
     ]);
-    expect([amongMany?.status, amongMany?.body]).toEqual([200, { replayed: 0, more: false }]);
+    expect([amongMany?.status, amongMany?.body]).toMatchObject([200, { replayed: 0, more: false }]);
     expect(await opened().stored(id)).toMatchObject({ status: 'failed', run: 0 });
     expect((await get(key)).body).toEqual(later.body);
   });
