@@ -2,6 +2,8 @@ import type { StandingTimer } from './keyed-plan.ts';
 import type { IdempotencyKeyRow, TimerKeyRow, TimerRow } from './schema.ts';
 import { toClaimId } from './timer-row.ts';
 
+export type IdempotencyKeyName = Pick<IdempotencyKeyRow, 'owner' | 'idem_key'>;
+
 /**
  * What the engines do differently in the transaction of `insertKeyed`. All of them lock in one order, idempotency keys
  * before timer keys before timers and each kind sorted, so that no two transactions can wait for each other.
@@ -12,6 +14,12 @@ export interface KeyTables {
   holdTimerKeys(rows: TimerKeyRow[]): Promise<TimerKeyRow[]>;
   /** Those of the timers that exist, locked until the commit. */
   holdTimers(ids: string[]): Promise<StandingTimer[]>;
+  /** These three write what is held. */
+  writeIdempotencyKeys(rows: IdempotencyKeyRow[]): Promise<void>;
+  removeIdempotencyKeys(keys: IdempotencyKeyName[]): Promise<void>;
+  writeTimerKeys(rows: TimerKeyRow[]): Promise<void>;
+  /** Of timers that are held and wait. */
+  changeTimers(rows: TimerRow[]): Promise<void>;
   /** A timer that is there already stays as it is. */
   insertTimers(rows: TimerRow[]): Promise<void>;
 }

@@ -118,7 +118,7 @@ describe.each(KINDS)('Keys on %s', (kind) => {
   /** The store's own statements in a transaction that stays open until it is rolled back. */
   async function open(entries: KeyedTimer[]) {
     const transaction = await db.startTransaction().execute();
-    await insertKeyed({ db: transaction, tables: createKeyTables({ db: transaction, again: false }) }, entries);
+    await insertKeyed(createKeyTables({ db: transaction, again: false }), entries);
     return transaction;
   }
 
@@ -170,16 +170,61 @@ describe.each(KINDS)('Keys on %s', (kind) => {
     expect(await inserted).toMatchObject([{ kind: 'changed', timer: { id: failed.timer.id } }]);
   });
 
+  it('take no more statements for a thousand timers than for three, whatever becomes of them', async () => {
+    const standing = (['waiting', 'done', 'executing'] as const).flatMap((status) =>
+      Array.from({ length: 333 }, (_, index) => named(`${status} ${index}`, { status })),
+    );
+    await store.insertKeyed(standing);
+    const countFor = async (of: KeyedTimer[]) => {
+      const entries = of.map(({ timer: { key } }) => ({ ...named(key ?? ''), idempotency: idempotency(key ?? '') }));
+      sent.length = 0;
+      await (await open(entries)).rollback().execute();
+      return sent.length;
+    };
+
+    const few = await countFor([0, 333, 666].flatMap((at) => standing.slice(at, at + 1)));
+
+    expect(few).toBeLessThan(20);
+    expect(await countFor(standing)).toBe(few);
+  });
+
+  it('keep the timers that they stand for, and no others, until the end of the transaction', async () => {
+    const entries = Array.from({ length: 5 }, (_, index) => named(`held ${index}`));
+    await store.insertKeyed(entries);
+    const [held, free] = [entries.slice(1, 3), [...entries.slice(0, 1), ...entries.slice(3)]].map((some) =>
+      some.map(({ timer }) => timer.id),
+    );
+    const transaction = await db.startTransaction().execute();
+    const standing = await createKeyTables({ db: transaction, again: false }).holdTimers(held ?? []);
+    expect(standing.map(({ id, status }) => [id, status])).toEqual(held?.map((id) => [id, 'waiting']));
+
+    const lock = (id: string) =>
+      queryServer(
+        database.url,
+        `SELECT id FROM timers WHERE id = UNHEX('${id.replaceAll('-', '')}') FOR UPDATE NOWAIT`,
+      ).then(
+        () => 'free',
+        () => 'held',
+      );
+    expect(await Promise.all((held ?? []).map(lock))).toEqual(['held', 'held']);
+    expect(await Promise.all((free ?? []).map(lock))).toEqual(['free', 'free', 'free']);
+    await transaction.rollback().execute();
+  });
+
   it.each([0, 5, MANY])('are looked up one by one, with %d of each', async (size) => {
     await fillKeys(size);
+    await store.insertKeyed([named('busy', { status: 'executing', claimId: v7() })]);
     for (const count of [1, 200, 500]) {
       sent.length = 0;
       const entries = Array.from({ length: count }, (_, index) => [once(`key ${index}`), named(`key-${index}`)]).flat();
+      // The key of one that is being executed: its record is made, and then deleted.
+      entries.push({ ...named('busy'), idempotency: idempotency('busy') });
       await (await open(entries)).rollback().execute();
       await findByKey(db, { owner: null, key: 'key-1' });
 
-      const reads = sent.filter(({ sql }) => /select/i.test(sql));
-      const plans = await Promise.all(reads.map((read) => explain(read)));
+      const looks = sent.filter(({ sql }) => /^\s*(select|update|delete)/i.test(sql));
+      const plans = await Promise.all(looks.map((look) => explain(look)));
+      expect(plans.flat().map(({ table }) => table)).toContain('t');
       expect(plans.flat().filter(({ table }) => table === 'k' || table === 'timer_keys').length).toBeGreaterThan(0);
       expect(plans.flat().filter(isNotByKey)).toEqual([]);
     }
@@ -203,5 +248,5 @@ describe.each(KINDS)('Keys on %s', (kind) => {
 });
 
 const isNotByKey = ({ table, type, key }: { table: string | null; type: string | null; key: string | null }): boolean =>
-  ['k', 'timer_keys', 'timers'].includes(table ?? '') &&
+  ['k', 't', 'timer_keys', 'timers'].includes(table ?? '') &&
   (key !== 'PRIMARY' || !['eq_ref', 'const', 'ref'].includes(type ?? ''));

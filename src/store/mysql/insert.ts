@@ -47,6 +47,11 @@ async function insertAbsent(db: Kysely<Database>, rows: TimerRow[]): Promise<voi
   }
 }
 
+/** The rows stand, and become these in every column: what is left out becomes its default. */
+export async function replaceRows(db: Kysely<Database>, rows: TimerRow[]): Promise<void> {
+  for (const chunk of chunks(rows)) await insertAll(db, chunk, 'REPLACE');
+}
+
 /** Joined row by row: for an IN of that length MySQL walks all of a small table, even with the index forced. */
 async function missing(db: Kysely<Database>, rows: TimerRow[]): Promise<TimerRow[]> {
   const ids = JSON.stringify(rows.map((row) => hex(row.id)));
@@ -62,7 +67,7 @@ async function missing(db: Kysely<Database>, rows: TimerRow[]): Promise<TimerRow
  * stand at their defaults until a timer is claimed or asks for more, and the server reads them no faster for that: those
  * that do in every row are left out.
  */
-async function insertAll(db: Kysely<Database>, rows: TimerRow[]): Promise<void> {
+async function insertAll(db: Kysely<Database>, rows: TimerRow[], verb: 'INSERT' | 'REPLACE' = 'INSERT'): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
   const columns = Object.keys(first) as (keyof TimerRow)[];
@@ -72,7 +77,7 @@ async function insertAll(db: Kysely<Database>, rows: TimerRow[]): Promise<void> 
   const told = [...columns.keys()].filter((at) => table.some((values) => values[at] !== defaults[at]));
   const names = told.map((at) => columns[at]).join(', ');
   const values = table.map((row) => told.map((at) => row[at]));
-  await db.executeQuery(CompiledQuery.raw(`INSERT INTO timers (${names}) VALUES ?`, [values]));
+  await db.executeQuery(CompiledQuery.raw(`${verb} INTO timers (${names}) VALUES ?`, [values]));
 }
 
 function* chunks(rows: TimerRow[]): Generator<TimerRow[]> {

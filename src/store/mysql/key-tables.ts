@@ -1,34 +1,36 @@
 import { CompiledQuery, sql, type Kysely } from 'kysely';
-import { toStanding, type KeyTables } from '../key-tables.ts';
-import type { StandingTimer } from '../keyed-plan.ts';
+import { toStanding, type IdempotencyKeyName, type KeyTables } from '../key-tables.ts';
 import type { Database, IdempotencyKeyRow, TimerKeyRow, TimerRow } from '../schema.ts';
-import { uuidToBytes } from '../uuid-bytes.ts';
-import { insertRows } from './insert.ts';
+import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
+import { idTable } from './id-table.ts';
+import { insertRows, replaceRows } from './insert.ts';
 
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
 const ROW_BYTES = 1024;
 
 /**
- * Under READ COMMITTED a duplicate of the primary key is locked by itself, without the gap before it; the idle update only
- * serves to wait for that lock and keep it. The reads join row by row: for a long IN MySQL walks the whole of a small table.
+ * Under READ COMMITTED a duplicate of the primary key is locked by itself, without the gap before it; the idle updates only
+ * serve to wait for a lock and keep it. What is held is replaced: as long as no other key is unique, the servers write that
+ * into the row's place. A batch is as few statements as possible, for each costs the way to the server and back. Those that
+ * name rows join them one by one: for a long IN MySQL walks, and locks, the whole of a small table.
  */
 export function createKeyTables({ db, again }: { db: Kysely<Database>; again: boolean }): KeyTables {
   /** mysql2 spells out the nested arrays. */
-  async function insertOrLock(table: string, rows: object[]): Promise<void> {
-    const columns = Object.keys(rows[0] ?? {}).join(', ');
+  async function write(verb: 'INSERT' | 'REPLACE', table: string, rows: object[], onDuplicate = ''): Promise<void> {
+    const [first] = rows;
+    if (first === undefined) return;
+    const columns = Object.keys(first).join(', ');
     const values = rows.map((row) => Object.values(row) as unknown[]);
-    const text = `INSERT INTO ${table} (${columns}) VALUES ? ON DUPLICATE KEY UPDATE timer_id = timer_id`;
-    await db.executeQuery(CompiledQuery.raw(text, [values]));
+    await db.executeQuery(CompiledQuery.raw(`${verb} INTO ${table} (${columns}) VALUES ? ${onDuplicate}`, [values]));
   }
+
+  const insertOrLock = (table: string, rows: object[]) =>
+    write('INSERT', table, rows, 'ON DUPLICATE KEY UPDATE timer_id = timer_id');
 
   return {
     async holdIdempotencyKeys(rows) {
       for (const chunk of chunks(rows)) await insertOrLock('idempotency_keys', chunk);
-      const keys = rows.map(({ owner, idem_key }) => ({ owner: hex(owner), name: hex(idem_key) }));
-      const found = await sql<IdempotencyKeyRow>`
-        SELECT k.* FROM ${keyList(keys)}
-          STRAIGHT_JOIN idempotency_keys k FORCE INDEX (PRIMARY)
-            ON k.owner = UNHEX(r.owner) AND k.idem_key = UNHEX(r.name)`.execute(db);
+      const found = await sql<IdempotencyKeyRow>`SELECT k.* FROM ${idempotencyKeys(rows)}`.execute(db);
       return found.rows;
     },
     async holdTimerKeys(rows) {
@@ -41,19 +43,31 @@ export function createKeyTables({ db, again }: { db: Kysely<Database>; again: bo
       return found.rows;
     },
     async holdTimers(ids) {
-      const standing: StandingTimer[] = [];
-      // One by one: MySQL takes no JSON_TABLE in a locking read, and for a long IN it would lock a small table as a whole.
-      for (const id of ids) {
-        const { rows } = await sql<TimerRow>`
-          SELECT status, claim_id, fence, run, attempts, lost, created_at
-            FROM timers FORCE INDEX (PRIMARY) WHERE id = ${uuidToBytes(id)} FOR UPDATE`.execute(db);
-        standing.push(...rows.map((row) => toStanding(id, row)));
-      }
-      return standing;
+      const held = sql`
+        ${idTable(ids.map((id) => ({ id: uuidToBytes(id) })))}
+        STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)`;
+      // MySQL takes no JSON_TABLE in a locking read.
+      await sql`UPDATE ${held} SET t.run = t.run`.execute(db);
+      const { rows } = await sql<TimerRow>`
+        SELECT t.id, t.status, t.claim_id, t.fence, t.run, t.attempts, t.lost, t.created_at FROM ${held}`.execute(db);
+      return rows.map((row) => toStanding(bytesToUuid(row.id), row));
     },
+    async writeIdempotencyKeys(rows) {
+      for (const chunk of chunks(rows)) await write('REPLACE', 'idempotency_keys', chunk);
+    },
+    async removeIdempotencyKeys(keys) {
+      if (keys.length > 0) await sql`DELETE k FROM ${idempotencyKeys(keys)}`.execute(db);
+    },
+    writeTimerKeys: (rows) => write('REPLACE', 'timer_keys', rows),
+    changeTimers: (rows) => replaceRows(db, rows),
     insertTimers: (rows) => insertRows(db, rows, again),
   };
 }
+
+const idempotencyKeys = (keys: IdempotencyKeyName[]) => sql`
+  ${keyList(keys.map(({ owner, idem_key }) => ({ owner: hex(owner), name: hex(idem_key) })))}
+  STRAIGHT_JOIN idempotency_keys k FORCE INDEX (PRIMARY)
+    ON k.owner = UNHEX(r.owner) AND k.idem_key = UNHEX(r.name)`;
 
 const keyList = (keys: { owner: string; name: string }[]) => sql`
   JSON_TABLE(${JSON.stringify(keys)}, '$[*]' COLUMNS (

@@ -49,6 +49,34 @@ export function createKeyTables({ db }: { db: Kysely<Database> }): KeyTables {
           FROM timers WHERE id IN (SELECT unhex(value) FROM json_each(${list}))`.execute(db);
       return rows.map((row) => toStanding(bytesToUuid(row.id), row));
     },
+    async writeIdempotencyKeys(rows) {
+      for (const { owner, idem_key, ...columns } of rows) {
+        await db
+          .updateTable('idempotency_keys')
+          .set(columns)
+          .where('owner', '=', owner)
+          .where('idem_key', '=', idem_key)
+          .execute();
+      }
+    },
+    async removeIdempotencyKeys(keys) {
+      for (const { owner, idem_key } of keys) {
+        await db.deleteFrom('idempotency_keys').where('owner', '=', owner).where('idem_key', '=', idem_key).execute();
+      }
+    },
+    async writeTimerKeys(rows) {
+      for (const { owner, timer_key, timer_id } of rows) {
+        await db
+          .updateTable('timer_keys')
+          .set({ timer_id })
+          .where('owner', '=', owner)
+          .where('timer_key', '=', timer_key)
+          .execute();
+      }
+    },
+    async changeTimers(rows) {
+      for (const { id, ...columns } of rows) await db.updateTable('timers').set(columns).where('id', '=', id).execute();
+    },
     async insertTimers(rows) {
       for (const row of rows) {
         const text = insertTimer(Object.keys(row) as (keyof TimerRow)[]);

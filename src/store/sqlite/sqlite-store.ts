@@ -43,11 +43,7 @@ export function createSqliteStore(deps: {
   const keyedInserts = createKeyedQueue({
     send: (entries) =>
       translated(() =>
-        db
-          .transaction()
-          .execute((transaction) =>
-            insertKeyed({ db: transaction, tables: createKeyTables({ db: transaction }) }, entries),
-          ),
+        db.transaction().execute((transaction) => insertKeyed(createKeyTables({ db: transaction }), entries)),
       ),
     maxTimers: 1000,
   });
