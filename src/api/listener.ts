@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { Logger, Service } from '../platform/index.ts';
 import { answerClientError, TOO_SLOW } from './client-error.ts';
+import { inTurn } from './in-turn.ts';
 import { setDeadline } from './request-deadline.ts';
 import { createRequestIds } from './request-id.ts';
 
@@ -70,7 +71,7 @@ export function createListener(deps: {
     if (stopped && answering.length === 0) server.closeAllConnections();
   };
 
-  server.on('request', (req, res) => {
+  const answer: RequestListener = (req, res) => {
     answering.push(res);
     if (retired) res.setHeader('Connection', 'close');
     res.once('close', () => {
@@ -84,7 +85,8 @@ export function createListener(deps: {
     };
     setDeadline(req, { ms: deadlines.requestMs, onLate });
     deps.handler(req, res);
-  });
+  };
+  server.on('request', inTurn(answer));
   server.on('clientError', (error, socket) => answerClientError(error, { socket, answering, requestIds }));
 
   const retire = () => {

@@ -53,6 +53,10 @@ async function drip(socket: Socket, text: string) {
   }
 }
 
+async function nextTurns() {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe('a client that is too slow', () => {
   it('is told so and cut off when its headers drip', async () => {
     const api = await listening({ deadlines: { ...DEADLINES, requestMs: 60_000 } });
@@ -170,6 +174,79 @@ describe('what is hardly HTTP', () => {
 
     expect(await ended).toBe('');
     insertion.resolve(undefined);
+  });
+});
+
+describe('a client that sends requests ahead', () => {
+  /** A store whose inserts wait to be let through, one by one. */
+  function gatedStore() {
+    const inserts: (() => void)[] = [];
+    const insert = () => new Promise<void>((resolve) => void inserts.push(resolve));
+    return { store: { ...memoryStore(), insert }, inserts };
+  }
+  const answers = (received: string) => received.match(/HTTP\/1\.1 \d+/g) ?? [];
+
+  it('gets each answered after the one before it, so that one connection costs no more than one answer', async () => {
+    const { store, inserts } = gatedStore();
+    const api = await listening({ store });
+    const { socket, state, until } = await client(api);
+
+    socket.write(POST.repeat(3) + GET);
+
+    for (const nth of [1, 2, 3]) {
+      await eventually(() => inserts.length === nth);
+      // What was sent ahead has been there for long: it would have been begun by now.
+      await nextTurns();
+      expect(inserts).toHaveLength(nth);
+      expect(answers(state.received)).toHaveLength(nth - 1);
+      inserts.at(-1)?.();
+    }
+    expect(answers(await until('{"status":"ok"}'))).toEqual([...Array<string>(3).fill('HTTP/1.1 201'), 'HTTP/1.1 200']);
+  });
+
+  it('gets all of them answered, be they sixteen, with what comes later', async () => {
+    const { store, inserts } = gatedStore();
+    const api = await listening({ store });
+    const { socket, state, until } = await client(api);
+
+    socket.write(POST + GET.repeat(16));
+    await eventually(() => inserts.length === 1);
+    inserts[0]?.();
+    await eventually(() => answers(state.received).length === 17);
+    socket.write(POST);
+    await eventually(() => inserts.length === 2);
+    inserts[1]?.();
+
+    await eventually(() => answers(state.received).length === 18);
+    expect(await until('HTTP/1.1 201')).not.toContain('Connection: close');
+  });
+
+  it('is cut off by the seventeenth, and none of what it sent ahead is begun', async () => {
+    const { store, inserts } = gatedStore();
+    const api = await listening({ store });
+    const { socket, ended } = await client(api);
+
+    socket.write(POST.repeat(18) + GET.repeat(1000));
+
+    expect(await ended).toBe('');
+    expect(inserts).toHaveLength(1);
+    inserts[0]?.();
+    await nextTurns();
+    expect(inserts).toHaveLength(1);
+  });
+
+  it('holds nobody up at a stop with what it sent ahead', async () => {
+    const { store, inserts } = gatedStore();
+    const api = await listening({ store });
+    const { socket, ended } = await client(api);
+    socket.write(POST + GET.repeat(3));
+    await eventually(() => inserts.length === 1);
+
+    const stopped = api.stop();
+    inserts[0]?.();
+
+    expect(answers(await ended)).toEqual(['HTTP/1.1 201']);
+    await stopped;
   });
 });
 
