@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { appendBytes } from './append-bytes.ts';
 import { refuseOtherTypes } from './media-type.ts';
 import { Problem } from './problem.ts';
 
@@ -6,6 +7,7 @@ import { Problem } from './problem.ts';
 export const MAX_TIMER_BYTES = 128 * 1024;
 /** How much more than allowed is swallowed so that the client gets to read its 413, before we hang up. */
 const GRACE_BYTES = 1024 * 1024;
+const NOTHING: Buffer = Buffer.alloc(0);
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
@@ -22,19 +24,28 @@ export async function readJson(req: IncomingMessage, { maxBytes }: { maxBytes: n
 
 function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const announced = Number(req.headers['content-length']);
+    const most = Number.isNaN(announced) ? maxBytes : announced;
+    let bytes = NOTHING;
     let size = 0;
-    const refuse = () => reject(new Problem('too_large', `The body is larger than ${maxBytes} bytes.`));
+    let isRefused = false;
+    const refuse = () => {
+      isRefused = true;
+      bytes = NOTHING;
+      reject(new Problem('too_large', `The body is larger than ${maxBytes} bytes.`));
+    };
 
-    if (Number(req.headers['content-length']) > maxBytes) refuse();
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= maxBytes) return void chunks.push(chunk);
-      chunks.length = 0;
-      refuse();
-      if (size > maxBytes + GRACE_BYTES) req.destroy();
+    if (announced > maxBytes) refuse();
+    req.on('data', (piece: Buffer) => {
+      size += piece.length;
+      if (size > maxBytes + GRACE_BYTES) return void req.destroy();
+      if (isRefused) return;
+      if (size > maxBytes) return refuse();
+      // Most bodies come in one piece.
+      if (piece.length === announced) bytes = piece;
+      else bytes = appendBytes(bytes, piece, { size: size - piece.length, most });
     });
-    req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    req.on('end', () => resolve(bytes.length === size ? bytes : bytes.subarray(0, size)));
     // The client left, or the server's own deadline cut it off: nobody reads the answer, the log does.
     req.on('error', (cause) => reject(new Problem('request_timeout', 'The body did not arrive.', { cause })));
   });

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../platform/index.ts';
+import { appendBytes } from './append-bytes.ts';
 import { Problem } from './problem.ts';
 
 export interface Line {
@@ -21,20 +22,22 @@ export async function* readLines(
 ): AsyncGenerator<Line[]> {
   const pieces = req.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, undefined>;
   let number = 0;
-  let begun: Buffer[] = [];
+  /** The beginning of a line whose end is still to come; its first bytes, as many as have come of it. */
+  let begun: Buffer = Buffer.alloc(0);
   let begunBytes = 0;
 
   const lineOf = (end: Buffer): Line => {
-    const bytes =
-      begunBytes + end.length > maxLineBytes ? null : begun.length === 0 ? end : Buffer.concat([...begun, end]);
-    [begun, begunBytes] = [[], 0];
+    const isTooLong = begunBytes + end.length > maxLineBytes;
+    const bytes = isTooLong ? null : begunBytes === 0 ? end : Buffer.concat([begun.subarray(0, begunBytes), end]);
+    begunBytes = 0;
     return { number: ++number, bytes };
   };
   const keep = (end: Buffer) => {
+    // Copied, so that a few bytes do not keep the whole piece in memory.
+    if (begunBytes + end.length <= maxLineBytes) {
+      begun = appendBytes(begun, end, { size: begunBytes, most: maxLineBytes });
+    }
     begunBytes += end.length;
-    if (begunBytes > maxLineBytes) begun = [];
-    // A copy, so that a few bytes do not keep the whole piece in memory.
-    else if (end.length > 0) begun.push(Buffer.from(end));
   };
 
   for (let piece = await next(); piece !== undefined; piece = await next()) {
