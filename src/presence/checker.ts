@@ -29,8 +29,10 @@ export function createChecker(deps: {
   ttlMs: number;
   /** Of the scheduler's claims. */
   leaseMs: number;
+  /** Of a check. */
+  deadlineMs: number;
 }): Checker {
-  const { store, storeClock, clock, logger, ttlMs, leaseMs } = deps;
+  const { store, storeClock, clock, logger, ttlMs, leaseMs, deadlineMs } = deps;
   const replica = randomUUID();
   const beatMs = Math.min(Math.max(ttlMs / BEATS_PER_TTL, SHORTEST_BEAT_MS), LONGEST_BEAT_MS);
   const warn = (error: unknown) => logger.warn({ err: error }, 'presence.checker_failed');
@@ -38,7 +40,7 @@ export function createChecker(deps: {
   async function runOnce(): Promise<number> {
     const now = Math.floor(storeClock.now());
     await store.keepChecker({ replica, aliveUntil: Math.ceil(now + BEATS_MISSED * beatMs) });
-    const revived = await store.reviveChecks({ action: CHECK, leaseMs, now });
+    const revived = await store.reviveChecks({ action: CHECK, leaseMs, deadlineMs, now });
     if (revived > 0) logger.warn({ checks: revived }, 'presence.checks_revived');
     return revived;
   }

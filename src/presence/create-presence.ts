@@ -52,7 +52,7 @@ export function createPresence(
     action: createCheckAction({ ...deps, statusApi, deadlineMs, host: new URL(deps.url).host }),
     objects: createObjects({ ...deps, deadlineMs }),
     routine: createRoutine(deps),
-    checker: createChecker(deps),
+    checker: createChecker({ ...deps, deadlineMs }),
     close: () => statusApi.close(),
   };
 }

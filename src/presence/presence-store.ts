@@ -19,9 +19,9 @@ export interface PresenceStore extends Pick<TimerRetention, 'holdLease'> {
 
   /**
    * Where replicas have died, puts back, to be claimed at once, up to 500 timers of the action that were claimed while they
-   * lived, by whomever; what the holder comes up with later is dropped. Returns how many.
+   * lived, by whomever, and as many that wait for the outcome of such a claim; what the holder comes up with later is dropped. Returns how many.
    */
-  reviveChecks(query: { action: string; leaseMs: number; now: number }): Promise<number>;
+  reviveChecks(query: { action: string; leaseMs: number; deadlineMs: number; now: number }): Promise<number>;
 
   /** Keeps of each object the latest sighting. Concurrent calls share one statement. */
   keepSightings(sightings: SeenObject[]): Promise<void>;

@@ -291,7 +291,12 @@ describe('The checks of a replica that died', () => {
     await presence.checker.start();
     await eventually(() => presence.clock.armed > 0);
     await presence.checker.stop();
-    const dropped = await presence.store.reviveChecks({ action: 'object-check', leaseMs: 0, now: T0 + 9_000_000 });
+    const dropped = await presence.store.reviveChecks({
+      action: 'object-check',
+      leaseMs: 0,
+      deadlineMs: 0,
+      now: T0 + 9_000_000,
+    });
     expect([dropped, presence.clock.armed]).toEqual([0, 0]);
   });
 });

@@ -23,7 +23,10 @@ const checks = (now: number) => ids.map((id) => checkOf(id, { now, ttlMs: 30_000
 /** By the store's own code; of the checks and objects that it is about, half are there and half are not. */
 const VERBS: [string, (db: Db) => Promise<unknown>][] = [
   ['checks queued', (db) => queueChecks(db, checks(T0 + 60_000).map(toRow))],
-  ['checks revived', (db) => reviveChecks(db, mysqlHints, { action: 'object-check', leaseMs: 2000, now: T0 - 1000 })],
+  [
+    'checks revived',
+    (db) => reviveChecks(db, mysqlHints, { action: 'object-check', leaseMs: 2000, deadlineMs: 2000, now: T0 - 1000 }),
+  ],
   [
     'sightings',
     (db) =>

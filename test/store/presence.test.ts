@@ -248,9 +248,10 @@ describe.each(Object.entries(engines))('What presence keeps, on %s,', (_, open) 
   });
 
   describe('the revival of checks', () => {
-    const LEASE = 30_000;
+    const [LEASE, DEADLINE] = [30_000, 10_000];
     const [dead, living] = [crypto.randomUUID(), crypto.randomUUID()];
-    const revive = (now = T0 + 3001) => opened.replica.reviveChecks({ action: 'object-check', leaseMs: LEASE, now });
+    const revive = (now = T0 + 3001) =>
+      opened.replica.reviveChecks({ action: 'object-check', leaseMs: LEASE, deadlineMs: DEADLINE, now });
 
     it('has them found at once, without regard to the lease, and drops what the former holder comes up with', async () => {
       await store.keepChecker({ replica: dead, aliveUntil: T0 + 3000 });
@@ -264,6 +265,19 @@ describe.each(Object.entries(engines))('What presence keeps, on %s,', (_, open) 
       const again = await claimOne({ wakeTo: T0 + 3001, leaseEndsAt: T0 + 3001 + LEASE });
       expect(await store.record([resultOf(held)])).toEqual([held.id]);
       expect(await checkRow('a')).toMatchObject({ status: 'executing', claimId: again.claimId });
+    });
+
+    it('has one found at once too that was asked again while the dead ran it', async () => {
+      await store.keepChecker({ replica: dead, aliveUntil: T0 + 3000 });
+      await queue(['a']);
+      await claimOne();
+      await queue(['a'], T0 + 2000);
+      expect((await checkRow('a')).wakeAt).toBeGreaterThan(T0 + 3001);
+
+      expect(await revive()).toBe(1);
+
+      const at = T0 + 3001;
+      expect(await checkRow('a')).toMatchObject({ status: 'waiting', dueAt: at, wakeAt: at, nextAttemptAt: at });
     });
 
     it('waits for a death: a replica that tells of itself, or has taken leave, is not dead', async () => {
