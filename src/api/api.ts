@@ -3,6 +3,7 @@ import type { Clock, Logger, Service } from '../platform/index.ts';
 import type { DestinationStore, ShortTimers, TargetPolicy, TimerStore } from '../timers/index.ts';
 import { createAdmission } from './admission.ts';
 import type { ApiKey } from './api-keys.ts';
+import { createBodyBudget } from './body-budget.ts';
 import type { ClientStore } from './client-handlers.ts';
 import { mountDestinations } from './destination-routes.ts';
 import { mountDocs } from './docs-pages.ts';
@@ -73,6 +74,7 @@ export function createApi(deps: ApiDeps): Api {
   let stopping = false;
   const isStopping = () => stopping;
   const waiters = createWaiters(deps);
+  const bodies = createBodyBudget();
 
   const app = createExpressApp({
     ...deps,
@@ -82,9 +84,9 @@ export function createApi(deps: ApiDeps): Api {
       if (!deps.serveTimers) return;
       const admit = createAdmission(deps);
       const cursors = createCursors(deps);
-      mountTimers(app, { ...deps, admit, isStopping, waiters, cursors });
+      mountTimers(app, { ...deps, admit, bodies, isStopping, waiters, cursors });
       mountDestinations(app, { ...deps, admit, cursors });
-      if (objects !== undefined) mountObjects(app, { ...deps, objects, admit, cursors });
+      if (objects !== undefined) mountObjects(app, { ...deps, objects, admit, bodies, cursors });
       mountDocs(app, {
         openApi: createOpenApi({
           version: deps.version,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CallerHandler } from './admission.ts';
 import { sendJson } from './answer.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { refuseIdempotencyKey } from './idempotency.ts';
 import { newTimerItem } from './new-timer.ts';
 import { Problem, problemDocument, problemOf, PROBLEMS } from './problem.ts';
@@ -40,10 +41,10 @@ export const batchReport = z
   .meta({ id: 'BatchReport' });
 
 /** Everything that is in order is stored with one statement, or one transaction where some come with keys. */
-export function batchHandler({ schedule }: { schedule: Schedule }): CallerHandler {
+export function batchHandler({ schedule, bodies }: { schedule: Schedule; bodies: BodyBudget }): CallerHandler {
   return async (req, res, { owner }) => {
     refuseIdempotencyKey(req.headers, 'a batch');
-    const { timers } = validate(envelope, await readJson(req, { maxBytes: MAX_BYTES }));
+    const { timers } = validate(envelope, await readJson(req, { maxBytes: MAX_BYTES, bodies }));
     const taken = timers.map((item) => attempted(() => takeItem(item, { owner, schedule })));
     const stored = await schedule.store(taken.filter((entry): entry is Entry => !(entry instanceof Problem)));
 

@@ -97,7 +97,7 @@ export const bulkCreationOperations = (always: ProblemCode[]): ZodOpenApiPathsOb
             },
           },
         },
-        ...problemResponses([...always, 'request_timeout', 'unsupported_media_type', 'invalid_request']),
+        ...problemResponses([...always, 'request_timeout', 'unsupported_media_type', 'invalid_request', 'overloaded']),
       },
     },
   },

@@ -4,6 +4,7 @@ import type { ListPosition, TimerQuery, TimerStore } from '../timers/index.ts';
 import type { CallerHandler } from './admission.ts';
 import { sendJson } from './answer.ts';
 import type { Caller } from './authenticate.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { parseInstant } from './instant.ts';
 import { MAX_TIMER_BYTES, readJson } from './read-json.ts';
 import { filterFields, finishedFields, queryOf, type TimerFilter } from './timer-filter.ts';
@@ -52,11 +53,12 @@ export const replayed = z
 export function bulkHandlers(deps: {
   store: Pick<TimerStore, 'list' | 'cancelAll' | 'replayAll'>;
   storeClock: { now(): number };
+  bodies: BodyBudget;
   isStopping: () => boolean;
   /** Replays of many are due this far ahead: by then a pass has found them, and each is sent at its millisecond. */
   lookaheadMs: number;
 }): { cancel: CallerHandler; replay: CallerHandler } {
-  const { store, storeClock, isStopping, lookaheadMs } = deps;
+  const { store, storeClock, bodies, isStopping, lookaheadMs } = deps;
   const now = () => Math.ceil(storeClock.now());
 
   async function changeAll(
@@ -88,7 +90,7 @@ export function bulkHandlers(deps: {
 
   return {
     async cancel(req, res, caller) {
-      const { filter } = validate(cancellation, await readJson(req, { maxBytes: MAX_TIMER_BYTES }));
+      const { filter } = validate(cancellation, await readJson(req, { maxBytes: MAX_TIMER_BYTES, bodies }));
       const { changed, more } = await changeAll(req, queriesOf(filter, ['waiting'], caller), (ids, query) =>
         store.cancelAll(ids, query, { now: now() }),
       );
@@ -96,7 +98,7 @@ export function bulkHandlers(deps: {
     },
 
     async replay(req, res, caller) {
-      const { filter } = validate(replays, await readJson(req, { maxBytes: MAX_TIMER_BYTES }));
+      const { filter } = validate(replays, await readJson(req, { maxBytes: MAX_TIMER_BYTES, bodies }));
       const statuses = filter.status === undefined ? REPLAYABLE : [filter.status];
       // The first of them may have ended again before the last is found; in this millisecond none has.
       const before = Math.min(parseInstant(filter.finished_before ?? '') ?? Infinity, now() + 1);

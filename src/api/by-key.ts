@@ -3,6 +3,7 @@ import type { Timer, TimerStore } from '../timers/index.ts';
 import type { CallerHandler } from './admission.ts';
 import { sendJson } from './answer.ts';
 import type { Caller } from './authenticate.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { ChangeOwn } from './change-own.ts';
 import { idempotencyKeyOf } from './idempotency.ts';
 import { KEY_RULE, newTimer, timerKey } from './new-timer.ts';
@@ -20,8 +21,9 @@ export function byKeyHandlers(deps: {
   store: Pick<TimerStore, 'findByKey'>;
   storeClock: { now(): number };
   changeOwn: ChangeOwn;
+  bodies: BodyBudget;
 }): Record<'put' | 'read' | 'remove', CallerHandler> {
-  const { schedule, store, storeClock, changeOwn } = deps;
+  const { schedule, store, storeClock, changeOwn, bodies } = deps;
 
   async function find(req: Request, { owner }: Caller): Promise<Timer> {
     const { success, data: key } = timerKey.safeParse(req.params.key);
@@ -37,7 +39,7 @@ export function byKeyHandlers(deps: {
       const { success, data: key } = timerKey.safeParse(req.params.key);
       if (!success) throw new Problem('invalid_request', `The key in the path ${KEY_RULE}.`);
       const idempotencyKey = idempotencyKeyOf(req.headers);
-      const asked = validate(newTimer, await readJson(req, { maxBytes: MAX_TIMER_BYTES }));
+      const asked = validate(newTimer, await readJson(req, { maxBytes: MAX_TIMER_BYTES, bodies }));
       const entry = schedule.take(asked, { owner, key, idempotencyKey });
       sendTimer(res, answerTo(await schedule.storeOne(entry), { now: entry.order.createdAt }));
     },

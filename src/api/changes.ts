@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { CallerHandler } from './admission.ts';
 import { sendJson } from './answer.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { ChangeOwn, Decide } from './change-own.ts';
 import { extendTimer, patchTimer, type PatchRules } from './patch-timer.ts';
 import { MAX_TIMER_BYTES, readJson } from './read-json.ts';
@@ -19,9 +20,9 @@ export interface ChangeHandlers {
 
 /** Changes of one timer; each answers with the timer as it stands then. */
 export function changeHandlers(
-  deps: PatchRules & { changeOwn: ChangeOwn; storeClock: { now(): number } },
+  deps: PatchRules & { changeOwn: ChangeOwn; storeClock: { now(): number }; bodies: BodyBudget },
 ): ChangeHandlers {
-  const { changeOwn, storeClock } = deps;
+  const { changeOwn, storeClock, bodies } = deps;
 
   const changing =
     (decideFor: (req: Request) => Decide | Promise<Decide>): CallerHandler =>
@@ -32,11 +33,11 @@ export function changeHandlers(
 
   return {
     patch: changing(async (req) => {
-      const asked = validate(timerPatch, await readJson(req, { maxBytes: MAX_TIMER_BYTES }));
+      const asked = validate(timerPatch, await readJson(req, { maxBytes: MAX_TIMER_BYTES, bodies }));
       return patchTimer(asked, deps);
     }),
     extend: changing(async (req) => {
-      const body = hasBody(req) ? await readJson(req, { maxBytes: MAX_TIMER_BYTES }) : {};
+      const body = hasBody(req) ? await readJson(req, { maxBytes: MAX_TIMER_BYTES, bodies }) : {};
       return extendTimer(validate(extension, body), deps);
     }),
     cancel: changing(() => cancel),

@@ -1,6 +1,7 @@
 import type { Clock } from '../platform/index.ts';
 import type { CallerHandler } from './admission.ts';
 import { sendJson } from './answer.ts';
+import { overloaded, type BodyBudget } from './body-budget.ts';
 import { refuseIdempotencyKey } from './idempotency.ts';
 import { createLineImport, type ImportReport, type LineImport } from './import-lines.ts';
 import { refuseOtherTypes } from './media-type.ts';
@@ -11,16 +12,19 @@ import { liftDeadline, setDeadline } from './request-deadline.ts';
 import type { Schedule } from './schedule.ts';
 
 const IDLE_MS = 10_000;
+/** What it holds at most besides what the store has been given: a batch that is being gathered, and a line. Bytes. */
+const HELD_BYTES = 1.25 * 1024 * 1024;
 /** How long the rest of a refused import is swallowed, so that the client gets to read why. */
 const GRACE_MS = 15_000;
 
 /** One timer a line, however many: what is read is stored before more is read. */
 export function importHandler(deps: {
   schedule: Schedule;
+  bodies: BodyBudget;
   clock: Pick<Clock, 'after'>;
   isStopping: () => boolean;
 }): CallerHandler {
-  const { schedule, clock, isStopping } = deps;
+  const { schedule, bodies, clock, isStopping } = deps;
 
   return async (req, res, { owner }) => {
     refuseIdempotencyKey(req.headers, 'an import');
@@ -28,12 +32,18 @@ export function importHandler(deps: {
     liftDeadline(req);
     const lines = readLines(req, { maxLineBytes: MAX_TIMER_BYTES, idleMs: IDLE_MS, clock });
     const lineImport = createLineImport({ schedule, owner });
+    const mostHeld = Math.min(HELD_BYTES, Number(req.headers['content-length'] ?? HELD_BYTES));
+    let held = 0;
     try {
+      if (!bodies.take(mostHeld, mostHeld)) throw overloaded();
+      held = mostHeld;
       sendJson(res, { status: 200, body: await importAll(lines, lineImport) });
     } catch (error) {
       req.resume();
       setDeadline(req, { ms: GRACE_MS, onLate: () => req.destroy() });
       throw withLine(error, await lineImport.lastCommittedLine());
+    } finally {
+      bodies.give(held);
     }
   };
 

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Admission } from './admission.ts';
 import { allowOnly } from './allow-only.ts';
 import { sendJson } from './answer.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { callback, MAX_CALLBACK_BYTES, type callbackReport } from './callback.ts';
 import type { Cursors } from './list-cursor.ts';
 import { objectId, viewObject, type objectList } from './object-view.ts';
@@ -32,13 +33,13 @@ export interface Objects {
 /** Objects have no owner: whoever is admitted sees and names all of them. */
 export function mountObjects(
   app: Express,
-  deps: { objects: Objects; storeClock: { now(): number }; admit: Admission; cursors: Cursors },
+  deps: { objects: Objects; storeClock: { now(): number }; admit: Admission; cursors: Cursors; bodies: BodyBudget },
 ): void {
-  const { objects, storeClock, admit, cursors } = deps;
+  const { objects, storeClock, admit, cursors, bodies } = deps;
   const view = (known: KnownObject) => viewObject(known, { now: storeClock.now() });
 
   const check = admit(async (req, res) => {
-    const { object_ids: ids } = validate(callback, await readJson(req, { maxBytes: MAX_CALLBACK_BYTES }));
+    const { object_ids: ids } = validate(callback, await readJson(req, { maxBytes: MAX_CALLBACK_BYTES, bodies }));
     const accepted = await objects.check(ids);
     sendJson(res, { status: 202, body: { accepted } satisfies z.infer<typeof callbackReport> });
   });

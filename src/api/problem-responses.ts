@@ -25,6 +25,7 @@ export const BODY_PROBLEMS: ProblemCode[] = [
   'too_large',
   'unsupported_media_type',
   'invalid_request',
+  'overloaded',
 ];
 
 /** The answers to refused requests, for the OpenAPI document: gathered by status, with an example for each code. */

@@ -12,6 +12,7 @@ type RequestFault =
   | 'unsupported_media_type'
   | 'rate_limited'
   | 'headers_too_large'
+  | 'overloaded'
   | 'internal_error';
 
 export type ProblemCode = RefusalCode | RequestFault;
@@ -38,6 +39,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, { status: number; title: str
   too_many_waiters: { status: 429, title: 'Too many waiting requests', retryAfter: 1 },
   headers_too_large: { status: 431, title: 'Request headers too large' },
   internal_error: { status: 500, title: 'Internal error' },
+  overloaded: { status: 503, title: 'Overloaded', retryAfter: 1 },
   store_unavailable: { status: 503, title: 'Store unavailable', retryAfter: 2 },
   shutting_down: { status: 503, title: 'Shutting down', retryAfter: 1 },
 };

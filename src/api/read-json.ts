@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { appendBytes } from './append-bytes.ts';
+import { appendBytes, roomFor } from './append-bytes.ts';
+import { overloaded, type BodyBudget } from './body-budget.ts';
 import { refuseOtherTypes } from './media-type.ts';
 import { Problem } from './problem.ts';
 
@@ -11,10 +12,16 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
-/** The body as JSON of any kind. Throws a `Problem` when it is none, too large, compressed or of another type. */
-export async function readJson(req: IncomingMessage, { maxBytes }: { maxBytes: number }): Promise<unknown> {
+/** How much of a body is read, and from what budget of memory. */
+interface BodyLimits {
+  maxBytes: number;
+  bodies: BodyBudget;
+}
+
+/** The body as JSON of any kind. Throws a `Problem` when it is none, too large, too much, compressed or of another type. */
+export async function readJson(req: IncomingMessage, limits: BodyLimits): Promise<unknown> {
   refuseOtherTypes(req.headers, { type: 'application/json', name: 'JSON' });
-  const bytes = await readBytes(req, maxBytes);
+  const bytes = await readBytes(req, limits);
   try {
     return JSON.parse(utf8.decode(bytes));
   } catch (error) {
@@ -22,34 +29,57 @@ export async function readJson(req: IncomingMessage, { maxBytes }: { maxBytes: n
   }
 }
 
-function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function readBytes(req: IncomingMessage, { maxBytes, bodies }: BodyLimits): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const announced = Number(req.headers['content-length']);
-    const most = Number.isNaN(announced) ? maxBytes : announced;
     let bytes = NOTHING;
     let size = 0;
+    let held = 0;
     let isRefused = false;
-    const refuse = () => {
-      isRefused = true;
+
+    const letGo = () => {
+      bodies.give(held);
+      held = 0;
       bytes = NOTHING;
-      reject(new Problem('too_large', `The body is larger than ${maxBytes} bytes.`));
+    };
+    const refuse = (problem: Problem) => {
+      isRefused = true;
+      letGo();
+      reject(problem);
+    };
+    const gather = (piece: Buffer) => {
+      // A body that says how long it is gets all of its room at once, so that it is not refused when half of it has been sent.
+      const room = Number.isNaN(announced) ? roomFor(size, { has: bytes.length, most: maxBytes }) : announced;
+      const more = room - bytes.length;
+      if (bodies.take(more, room)) {
+        held += more;
+        bytes = appendBytes(bytes, piece, { size: size - piece.length, room });
+      } else {
+        refuse(overloaded());
+      }
     };
 
-    if (announced > maxBytes) refuse();
+    if (announced > maxBytes) refuse(tooLarge(maxBytes));
     req.on('data', (piece: Buffer) => {
       size += piece.length;
-      if (size > maxBytes + GRACE_BYTES) return void req.destroy();
-      if (isRefused) return;
-      if (size > maxBytes) return refuse();
-      // Most bodies come in one piece.
-      if (piece.length === announced) bytes = piece;
-      else bytes = appendBytes(bytes, piece, { size: size - piece.length, most });
+      if (size > maxBytes + GRACE_BYTES) req.destroy();
+      else if (isRefused) return;
+      else if (size > maxBytes) refuse(tooLarge(maxBytes));
+      // Most bodies come in one piece, and what is there as a whole is parsed before anything else is read.
+      else if (piece.length === announced) bytes = piece;
+      else gather(piece);
     });
-    req.on('end', () => resolve(bytes.length === size ? bytes : bytes.subarray(0, size)));
+    req.on('end', () => {
+      const whole = bytes.length === size ? bytes : bytes.subarray(0, size);
+      letGo();
+      resolve(whole);
+    });
     // The client left, or the server's own deadline cut it off: nobody reads the answer, the log does.
-    req.on('error', (cause) => reject(new Problem('request_timeout', 'The body did not arrive.', { cause })));
+    req.on('error', (cause) => refuse(new Problem('request_timeout', 'The body did not arrive.', { cause })));
   });
 }
+
+const tooLarge = (maxBytes: number) => new Problem('too_large', `The body is larger than ${maxBytes} bytes.`);
 
 function malformation(bytes: Buffer): string {
   if (bytes.length === 0) return 'The body is empty; it must be a JSON object.';

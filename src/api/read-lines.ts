@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../platform/index.ts';
-import { appendBytes } from './append-bytes.ts';
+import { appendBytes, roomFor } from './append-bytes.ts';
 import { Problem } from './problem.ts';
 
 export interface Line {
@@ -34,10 +34,11 @@ export async function* readLines(
   };
   const keep = (end: Buffer) => {
     // Copied, so that a few bytes do not keep the whole piece in memory.
-    if (begunBytes + end.length <= maxLineBytes) {
-      begun = appendBytes(begun, end, { size: begunBytes, most: maxLineBytes });
-    }
+    const size = begunBytes;
     begunBytes += end.length;
+    if (begunBytes > maxLineBytes) return;
+    const room = roomFor(begunBytes, { has: begun.length, most: maxLineBytes });
+    begun = appendBytes(begun, end, { size, room });
   };
 
   for (let piece = await next(); piece !== undefined; piece = await next()) {

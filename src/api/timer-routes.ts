@@ -5,6 +5,7 @@ import type { Admission } from './admission.ts';
 import { sendJson } from './answer.ts';
 import { allowOnly } from './allow-only.ts';
 import { batchHandler } from './batch.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { byKeyHandlers } from './by-key.ts';
 import { createChangeOwn } from './change-own.ts';
 import { createClientHandlers, type ClientHandlerDeps } from './client-handlers.ts';
@@ -27,18 +28,19 @@ export function mountTimers(
     Omit<ClientHandlerDeps, 'findOwn'> & {
       store: Pick<TimerStore, 'find' | 'findByKey'>;
       admit: Admission;
+      bodies: BodyBudget;
       clock: Clock;
       isStopping: () => boolean;
     },
 ): void {
-  const { store, storeClock, admit } = deps;
+  const { store, storeClock, admit, bodies } = deps;
   const schedule = createSchedule(deps);
   const findOwn = createFindOwn({ store });
   const client = createClientHandlers({ ...deps, findOwn });
 
   const create = admit(async (req, res, { owner }) => {
     const idempotencyKey = idempotencyKeyOf(req.headers);
-    const asked = validate(newTimer, await readJson(req, { maxBytes: MAX_TIMER_BYTES }));
+    const asked = validate(newTimer, await readJson(req, { maxBytes: MAX_TIMER_BYTES, bodies }));
     const entry = schedule.take(asked, { owner, idempotencyKey });
     sendTimer(res, answerTo(await schedule.storeOne(entry), { now: entry.order.createdAt }));
   });
@@ -48,7 +50,7 @@ export function mountTimers(
     sendJson(res, { status: 200, body: viewTimer(timer, { now: Math.ceil(storeClock.now()) }) });
   });
 
-  const batch = admit(batchHandler({ schedule }));
+  const batch = admit(batchHandler({ schedule, bodies }));
   const importLines = admit(importHandler({ ...deps, schedule }));
   const byKey = byKeyHandlers({ ...deps, schedule, changeOwn: createChangeOwn({ ...deps, findOwn }) });
 

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from '@jest/globals';
+import { createBodyBudget } from '../../src/api/body-budget.ts';
 import { readJson } from '../../src/api/read-json.ts';
 import { readLines } from '../../src/api/read-lines.ts';
 
@@ -19,7 +20,7 @@ function memoryInUse(): number {
 }
 
 it.each([
-  ['JSON', (req: IncomingMessage) => readJson(req, { maxBytes: MAX_BYTES })],
+  ['JSON', (req: IncomingMessage) => readJson(req, { maxBytes: MAX_BYTES, bodies: createBodyBudget() })],
   [
     'a line',
     async (req: IncomingMessage) => {

@@ -2,6 +2,7 @@
 // answers, and stores nothing.
 import { createAdmission } from '../../src/api/admission.ts';
 import { sendJson } from '../../src/api/answer.ts';
+import { createBodyBudget } from '../../src/api/body-budget.ts';
 import { createExpressApp } from '../../src/api/express-app.ts';
 import { createListener } from '../../src/api/listener.ts';
 import { MAX_TIMER_BYTES, readJson } from '../../src/api/read-json.ts';
@@ -9,6 +10,7 @@ import { WAITING } from '../../src/api/timer-examples.ts';
 import { createLogger, systemClock as clock } from '../../src/platform/index.ts';
 
 const logger = createLogger({ level: 'info', terminal: false });
+const bodies = createBodyBudget();
 const admit = createAdmission({ keys: [], adminKeys: [], rateLimitPerSecond: undefined, clock });
 let answered = 0;
 
@@ -22,7 +24,7 @@ const handler = createExpressApp({
   mountGuarded: (app) =>
     app.route('/timers').post(
       admit(async (req, res) => {
-        const asked = (await readJson(req, { maxBytes: MAX_TIMER_BYTES })) as { url: string };
+        const asked = (await readJson(req, { maxBytes: MAX_TIMER_BYTES, bodies })) as { url: string };
         const id = `00000000-0000-7000-8000-${String(answered++).padStart(12, '0')}`;
         sendJson(res, {
           status: 201,
