@@ -153,11 +153,7 @@ export function createPass(deps: {
 
   function hold(held: HeldTimer, from: ClaimQuery['from']): void {
     const mine = holdings.get(held.timer.id);
-    if (mine === undefined) {
-      holdings.add(held);
-      accept(held);
-      return;
-    }
+    if (mine === undefined) return accept(held);
     if (recorder.isWriting(mine) || !isNextClaim(mine, held, from)) {
       // Its result is under the old claim. Once that is written, nobody would hold the row by its newest claim.
       mine.onceGone = () => hold(held, from);

@@ -137,6 +137,7 @@ export function createScheduler(deps: {
 
   /** A timer that has just become ours. Its lane may be known to be of no use for it; then it need not wait to be told. */
   function accept(held: HeldTimer): void {
+    holdings.add(held);
     if (sendsNoMore) return record(held, attempts.handBack(held));
     const lane = laneOf(held);
     const crowded = lane && lanes.crowded(lane.name);

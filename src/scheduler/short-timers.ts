@@ -31,14 +31,10 @@ export function createShortTimers(deps: {
       commit(timer) {
         const held = { timer, claimedAt, place: 'ahead' } as const;
         holdings.unreserve(bodyBytes);
-        const hold = () => {
-          holdings.add(held);
-          accept(held);
-        };
         // Begun anew while the answer to its last result is still on its way to us.
         const mine = holdings.get(timer.id);
-        if (mine === undefined) hold();
-        else mine.onceGone = hold;
+        if (mine === undefined) accept(held);
+        else mine.onceGone = () => accept(held);
       },
       free: () => holdings.unreserve(bodyBytes),
       abandon() {
