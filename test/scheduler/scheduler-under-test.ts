@@ -112,3 +112,20 @@ export async function createRig(over: {
     },
   };
 }
+
+/** For a rig whose store writes the first results at once, but says so only when it is let. */
+export function heldBackAnswer() {
+  let letAnswer: (() => void) | undefined;
+  return {
+    store: (store: TimerStore): TimerStore => ({
+      ...store,
+      async record(results) {
+        const lost = await store.record(results);
+        if (letAnswer === undefined) await new Promise<void>((resolve) => (letAnswer = resolve));
+        return lost;
+      },
+    }),
+    isWritten: () => letAnswer !== undefined,
+    answer: () => letAnswer?.(),
+  };
+}

@@ -10,7 +10,15 @@ import {
 import { eventually } from '../support/eventually.ts';
 import { everyTimer } from '../store/contract-changes.ts';
 import { claimOf, makeTimer, makeTimers, resultOf, T0 } from '../support/timers.ts';
-import { createRig, delivered, events, unanswered, unavailable, type Rig } from './scheduler-under-test.ts';
+import {
+  createRig,
+  delivered,
+  events,
+  heldBackAnswer,
+  unanswered,
+  unavailable,
+  type Rig,
+} from './scheduler-under-test.ts';
 
 let rig: Rig;
 afterEach(() => rig.close());
@@ -326,17 +334,10 @@ describe('A claim', () => {
   });
 
   it('that returns a row whose last result is just being written performs it anew when that is written', async () => {
-    let answerRecord = () => {};
+    const record = heldBackAnswer();
     rig = await createRig({
       reply: ({ attempts }) => (attempts === 0 ? unavailable : delivered),
-      store: (store) => ({
-        ...store,
-        async record(results) {
-          const lost = await store.record(results);
-          if (results[0]?.status === 'waiting') await new Promise<void>((resolve) => (answerRecord = resolve));
-          return lost;
-        },
-      }),
+      store: record.store,
     });
     const timer = makeTimer({ retry: { base_ms: 1000, cap_ms: 1000 } });
     await rig.store.insert([timer]);
@@ -347,7 +348,7 @@ describe('A claim', () => {
     await rig.scheduler.runOnce();
     await rig.pass(1000);
     expect(rig.calls).toHaveLength(1);
-    answerRecord();
+    record.answer();
     await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
 
     await eventually(() => rig.scheduler.held === 0);
@@ -916,23 +917,16 @@ describe('A short timer', () => {
   });
 
   it('that is replayed while the answer to its last result is still on its way is held until its own end', async () => {
-    let answerRecord: (() => void) | undefined;
+    const record = heldBackAnswer();
     rig = await createRig({
       reply: () => delivered,
-      store: (store) => ({
-        ...store,
-        async record(results) {
-          const lost = await store.record(results);
-          if (answerRecord === undefined) await new Promise<void>((resolve) => (answerRecord = resolve));
-          return lost;
-        },
-      }),
+      store: record.store,
     });
     const timer = makeTimer();
     await rig.store.insert([timer]);
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => answerRecord !== undefined);
+    await eventually(record.isWritten);
 
     const dueAt = T0 + 800;
     const place = rig.scheduler.reserve(dueAt, 0);
@@ -941,7 +935,7 @@ describe('A short timer', () => {
     const claim = { status: 'executing', claimId, wakeAt: leaseEndsAt, fence: 2 } as const;
     const begun = { ...NEW_RUN, ...claim, run: 1, dueAt, nextAttemptAt: dueAt };
     place.commit((await rig.store.change(await rig.timer(timer.id), begun)) as ClaimedTimer);
-    answerRecord?.();
+    record.answer();
     await rig.pass(100);
     expect(rig.scheduler.held).toBe(1);
 
@@ -1011,17 +1005,10 @@ describe('A stop', () => {
   });
 
   it('hands back a row claimed anew once the result it waits for is written', async () => {
-    let answerRecord: (() => void) | undefined;
+    const record = heldBackAnswer();
     rig = await createRig({
       reply: () => unavailable,
-      store: (store) => ({
-        ...store,
-        async record(results) {
-          const lost = await store.record(results);
-          if (answerRecord === undefined) await new Promise<void>((resolve) => (answerRecord = resolve));
-          return lost;
-        },
-      }),
+      store: record.store,
     });
     const timer = makeTimer({ retry: { base_ms: 1000, cap_ms: 1000 } });
     await rig.store.insert([timer]);
@@ -1034,7 +1021,7 @@ describe('A stop', () => {
     let done = false;
     void rig.scheduler.stop().then(() => (done = true));
     await rig.pass(100);
-    answerRecord?.();
+    record.answer();
     await eventually(() => rig.pass(50).then(() => done));
 
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 1, fence: 2 });
