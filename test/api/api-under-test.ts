@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { createApi, type ApiDeps } from '../../src/api/index.ts';
 import type { Clock } from '../../src/platform/index.ts';
 import { ownedKey, planKeyed, type StandingRecord } from '../../src/store/keyed-plan.ts';
-import type { KeyedResult, KeyedTimer, Timer } from '../../src/timers/index.ts';
+import type { KeyedResult, KeyedTimer, ShortTimers, Timer } from '../../src/timers/index.ts';
 
 /** 2030-01-01T00:00:00Z: far from every real clock, so a stray look at one shows. */
 export const START = Date.UTC(2030, 0, 1);
@@ -51,6 +51,21 @@ export function memoryStore() {
       return this.failure ? Promise.reject(this.failure) : Promise.resolve(rows.get(id));
     },
   };
+}
+
+/** Places for short timers, there for everybody, and what became of them. */
+export function placesThatTell() {
+  const steps: string[] = [];
+  const shortTimers: ShortTimers = {
+    reserve: () => ({
+      claimId: crypto.randomUUID(),
+      leaseEndsAt: START + 30_000,
+      commit: () => void steps.push('commit'),
+      free: () => void steps.push('free'),
+      abandon: () => void steps.push('abandon'),
+    }),
+  };
+  return { shortTimers, steps };
 }
 
 /** A clock that stands until it is turned. */

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import request from 'supertest';
 import { parseApiKeys } from '../../src/api/index.ts';
 import { claimOf, resultOf } from '../support/timers.ts';
-import { HOOK, START, standingClock } from './api-under-test.ts';
+import { HOOK, placesThatTell, START, standingClock } from './api-under-test.ts';
 import { describeOnStores } from './on-stores.ts';
 
 const SECRETS = ['0', '1'].map((digit) => digit.repeat(32)) as [string, string];
@@ -180,18 +180,8 @@ describeOnStores('A timer under a key of its client', (opened) => {
     const key = fresh();
     const id = await putAndFail(key);
     await put(key, { delay: '30m' });
-    const steps: string[] = [];
-    const { app } = opened().api({
-      shortTimers: {
-        reserve: () => ({
-          claimId: crypto.randomUUID(),
-          leaseEndsAt: START + 30_000,
-          commit: () => void steps.push('commit'),
-          free: () => void steps.push('free'),
-          abandon: () => void steps.push('abandon'),
-        }),
-      },
-    });
+    const { shortTimers, steps } = placesThatTell();
+    const { app } = opened().api({ shortTimers });
 
     expect((await post(`/timers/${id}/replay`, undefined, app)).status).toBe(409);
 

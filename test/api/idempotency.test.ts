@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import request from 'supertest';
 import { parseApiKeys } from '../../src/api/index.ts';
 import { Refusal } from '../../src/timers/index.ts';
-import { HOOK, START, standingClock } from './api-under-test.ts';
+import { HOOK, placesThatTell, START, standingClock } from './api-under-test.ts';
 import { describeOnStores } from './on-stores.ts';
 
 const SECRETS = ['0', '1'].map((digit) => digit.repeat(32)) as [string, string];
@@ -130,18 +130,8 @@ describeOnStores('POST /timers with an Idempotency-Key', (opened) => {
 
   it('holds a place for a short timer only until it turns out to be made already', async () => {
     const key = fresh();
-    const steps: string[] = [];
-    const { app } = opened().api({
-      shortTimers: {
-        reserve: () => ({
-          claimId: crypto.randomUUID(),
-          leaseEndsAt: START + 30_000,
-          commit: () => void steps.push('commit'),
-          free: () => void steps.push('free'),
-          abandon: () => void steps.push('abandon'),
-        }),
-      },
-    });
+    const { shortTimers, steps } = placesThatTell();
+    const { app } = opened().api({ shortTimers });
 
     await post(key, { url: HOOK }, app);
     await post(key, { url: HOOK }, app);
