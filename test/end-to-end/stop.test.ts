@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { queryServer } from '../support/databases.ts';
-import { SHORT_LEASE } from '../support/service-process.ts';
+import { runService, SHORT_LEASE } from '../support/service-process.ts';
 import { FLAWLESS, scenario, until } from './scenario.ts';
 
 describe('A replica that gets SIGTERM', () => {
@@ -90,4 +90,15 @@ describe('A replica that gets SIGTERM', () => {
       expect(figures('made after SIGTERM')).toMatchObject({ ...FLAWLESS, acked: 20, received: 20 });
     }),
   );
+});
+
+describe('A service whose SQLite thread dies', () => {
+  test('ends with exit code 1, so that whoever watches over it starts it again', async () => {
+    const preload = new URL('../support/service-process-dying-thread.ts', import.meta.url).href;
+    const { exitCode, stdout } = await runService({ DATABASE_URL: 'sqlite::memory:', PORT: '0' }, { preload });
+    expect(stdout).toMatch(/"service.started"/);
+    expect(stdout).toMatch(/"level":60,.*"process.uncaught_exception"/);
+    expect(stdout).toMatch(/The thread of the SQLite file has died/);
+    expect(exitCode).toBe(1);
+  });
 });

@@ -122,7 +122,7 @@ describe('A SQLite file', () => {
     await store.close();
   });
 
-  it('whose thread has ended is a store that is away, and can be closed', async () => {
+  it('that has been closed is a store that is away, and can be closed again', async () => {
     const { store, connection } = await openByHand();
     await connection.close();
     const entry = { timer: makeTimer({ key: 'k' }), idempotency: null };

@@ -32,11 +32,11 @@ export class SqliteError extends Error {
   }
 }
 
-/** The thread that has the file open is no more. */
-export class WorkerEnded extends Error {
-  constructor(options?: ErrorOptions) {
-    super('The SQLite worker has ended.', options);
-    this.name = 'WorkerEnded';
+/** The file has been closed. */
+export class ConnectionClosed extends Error {
+  constructor() {
+    super('The SQLite file has been closed.');
+    this.name = 'ConnectionClosed';
   }
 }
 
@@ -52,7 +52,10 @@ export interface SqliteSession {
   release(): void;
 }
 
-/** Opens, or makes, the file. Rejects when another process has it open. */
+/**
+ * Opens, or makes, the file. Rejects when another process has it open. Should its thread die, the process ends by an uncaught
+ * exception: it could only refuse what it is asked from then on, and whoever starts it again finds all that was committed.
+ */
 export async function openConnection(file: string): Promise<SqliteConnection> {
   if (file !== ':memory:') makeFolder(dirname(file));
   // The compiled worker lies beside the compiled connection, under the same ending.
@@ -61,19 +64,20 @@ export async function openConnection(file: string): Promise<SqliteConnection> {
   const pending = new Map<number, { resolve: (results: StatementResult[]) => void; reject: (error: Error) => void }>();
   let lastId = 0;
   let turn: Promise<void> = Promise.resolve();
-  let ended: WorkerEnded | undefined;
+  let isClosed = false;
 
   await new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve());
     worker.once('error', reject);
   });
-  const end = (reason: WorkerEnded) => {
-    ended ??= reason;
-    for (const { reject } of pending.values()) reject(ended);
+  worker.on('error', (cause) => {
+    throw new Error('The thread of the SQLite file has died.', { cause });
+  });
+  worker.on('exit', () => {
+    isClosed = true;
+    for (const { reject } of pending.values()) reject(new ConnectionClosed());
     pending.clear();
-  };
-  worker.on('error', (cause) => end(new WorkerEnded({ cause })));
-  worker.on('exit', () => end(new WorkerEnded()));
+  });
   worker.on('message', (reply: Reply) => {
     const caller = pending.get(reply.id);
     pending.delete(reply.id);
@@ -83,7 +87,7 @@ export async function openConnection(file: string): Promise<SqliteConnection> {
 
   const run: SqliteConnection['run'] = (statements, options) =>
     new Promise((resolve, reject) => {
-      if (ended !== undefined) return reject(ended);
+      if (isClosed) return reject(new ConnectionClosed());
       const id = ++lastId;
       pending.set(id, { resolve, reject });
       worker.postMessage({ id, transaction: options?.transaction ?? false, statements } satisfies Job);
@@ -108,7 +112,7 @@ export async function openConnection(file: string): Promise<SqliteConnection> {
       }
     },
     async close() {
-      if (ended !== undefined) return;
+      if (isClosed) return;
       const exit = new Promise((resolve) => worker.once('exit', resolve));
       worker.postMessage('close');
       await exit;

@@ -14,7 +14,7 @@ import { toResultRows, type ResultRow } from '../result-rows.ts';
 import type { Database } from '../schema.ts';
 import { fromClaimedRow, fromRow, toRow, type ClaimedRow } from '../timer-row.ts';
 import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
-import { SqliteError, WorkerEnded, type SqliteConnection } from './connection.ts';
+import { ConnectionClosed, SqliteError, type SqliteConnection } from './connection.ts';
 import { createKeyTables } from './key-tables.ts';
 import { forgetObjects, keepSightings } from './objects.ts';
 import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
@@ -159,7 +159,7 @@ async function translated<T>(operation: () => Promise<T>): Promise<T> {
   } catch (error) {
     const result = error instanceof SqliteError && error.errcode !== null ? error.errcode & 0xff : NaN;
     if (VALUE_FAULTS.has(result)) throw new BadValue(error as Error);
-    if (!STORE_FAULTS.has(result) && !(error instanceof WorkerEnded)) throw error;
+    if (!STORE_FAULTS.has(result) && !(error instanceof ConnectionClosed)) throw error;
     throw new Refusal('store_unavailable', 'The database is not available.', { cause: error });
   }
 }
