@@ -56,6 +56,8 @@ export interface ApiDeps {
   version: string;
   /** How long a client may take; the defaults suit production. */
   deadlines?: Partial<HttpDeadlines>;
+  /** Open at a time; the default suits production. */
+  maxConnections?: number;
 }
 
 export interface Api extends Service {
@@ -96,7 +98,12 @@ export function createApi(deps: ApiDeps): Api {
       });
     },
   });
-  const listener = createListener({ ...deps, handler: app, deadlines: deps.deadlines });
+  const listener = createListener({
+    ...deps,
+    handler: app,
+    deadlines: deps.deadlines,
+    maxConnections: deps.maxConnections,
+  });
 
   const retire = () => {
     retired = true;

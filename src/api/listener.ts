@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
-import type { Logger, Service } from '../platform/index.ts';
+import type { Clock, Logger, Service } from '../platform/index.ts';
 import { answerClientError, TOO_SLOW } from './client-error.ts';
 import { inTurn } from './in-turn.ts';
 import { setDeadline } from './request-deadline.ts';
@@ -29,6 +29,10 @@ const DEADLINES: HttpDeadlines = {
 /** Longer than the idle time of the usual load balancers (60 s), so that it is they who close and no request meets a closed end. */
 const KEEP_ALIVE_MS = 75_000;
 
+/** An idle one costs 7 KB of memory, one with half its headers sent 21 KB; what comes beyond this is closed at once. */
+const MAX_CONNECTIONS = 10_000;
+const REFUSALS_TOLD_EVERY_MS = 60_000;
+
 /** `stop` resolves when every request has been answered, or was cut as it took too long. */
 export interface Listener extends Service {
   /** From now on every answer closes its connection, so that none is left to be closed under a request. */
@@ -41,9 +45,11 @@ export function createListener(deps: {
   port: number;
   handler: RequestListener;
   deadlines: Partial<HttpDeadlines> | undefined;
+  maxConnections: number | undefined;
+  clock: Pick<Clock, 'monotonic'>;
   logger: Logger;
 }): Listener {
-  const { host, port, logger } = deps;
+  const { host, port, maxConnections = MAX_CONNECTIONS, clock, logger } = deps;
   const deadlines = { ...DEADLINES, ...deps.deadlines };
   const requestIds = createRequestIds();
   /**
@@ -52,6 +58,7 @@ export function createListener(deps: {
    */
   const answering: ServerResponse[] = [];
   let retired = false;
+  let refusalToldAt = -Infinity;
   let stopped: Promise<void> | undefined;
 
   const server = createServer({
@@ -65,6 +72,12 @@ export function createListener(deps: {
   server.maxHeadersCount = 0;
   server.maxRequestsPerSocket = 10_000;
   server.timeout = deadlines.idleMs;
+  server.maxConnections = maxConnections;
+  server.on('drop', () => {
+    if (clock.monotonic() - refusalToldAt < REFUSALS_TOLD_EVERY_MS) return;
+    refusalToldAt = clock.monotonic();
+    logger.warn({ connections: maxConnections }, 'http.connections_refused');
+  });
 
   /** Connections that are between requests, or never sent one, would keep a stopping server open. */
   const closeRest = () => {

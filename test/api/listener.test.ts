@@ -348,6 +348,21 @@ describe('start and stop', () => {
     }
   });
 
+  it('takes no more connections than it has room for, says so once, and takes others when some have gone', async () => {
+    const api = await listening({ maxConnections: 2 });
+    const [first] = [await client(api), await client(api)];
+    const refused = [await client(api), await client(api)];
+    expect(await Promise.all(refused.map(({ ended }) => ended))).toEqual(['', '']);
+    expect(api.logged.filter(({ msg }) => msg === 'http.connections_refused')).toMatchObject([{ connections: 2 }]);
+
+    first.socket.destroy();
+    await eventually(async () => {
+      const { socket, ended, until } = await client(api);
+      socket.write(GET);
+      return (await Promise.race([until('200 OK'), ended])) !== '';
+    });
+  });
+
   it('cuts a client that does not read its answer, when it is stopped', async () => {
     const api = await listening({ deadlines: { stopMs: 200 } });
     const { socket } = await client(api);

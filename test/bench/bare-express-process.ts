@@ -35,7 +35,15 @@ const handler = createExpressApp({
     ),
 });
 
-const listener = createListener({ host: '127.0.0.1', port: 0, handler, logger, deadlines: undefined });
+const listener = createListener({
+  host: '127.0.0.1',
+  port: 0,
+  handler,
+  clock,
+  logger,
+  deadlines: undefined,
+  maxConnections: undefined,
+});
 await listener.start();
 process.on('disconnect', () => process.exit());
 process.send?.({ port: listener.address().port });
