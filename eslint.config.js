@@ -1,7 +1,7 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-const MODULES = ['api', 'scheduler', 'delivery', 'store', 'presence'];
+const MODULES = ['api', 'scheduler', 'delivery', 'store', 'presence', 'metrics'];
 const SHARED = ['timers', 'platform'];
 
 const noDeepImport = {
@@ -40,6 +40,7 @@ const ownedPackages = [
   { name: 'node:sqlite', owner: 'store' },
   { name: 'undici', owner: 'delivery' },
   { name: 'express', owner: 'api' },
+  { name: 'prom-client', owner: 'metrics' },
 ];
 
 export default tseslint.config(

@@ -2,6 +2,7 @@ import { createApi } from './api/index.ts';
 import { ConfigError, type Config } from './config.ts';
 import { createDelivery, isReservedHeader } from './delivery/index.ts';
 import { createClockReader, createRemoteClock, type Clock, type Logger, type Service } from './platform/index.ts';
+import { createMetrics } from './metrics/index.ts';
 import { createPresence } from './presence/index.ts';
 import { createJanitor, createScheduler } from './scheduler/index.ts';
 import { openStore } from './store/index.ts';
@@ -57,7 +58,17 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       destinationsOf: delivery.action.name,
       random: Math.random,
       logger,
+      onResult: (action, result) => metrics.onResult(action, result),
       settings: config.scheduler,
+    });
+    const readiness = () => [
+      { name: 'store', problem: storeClock.silentForMs() > STORE_SILENCE_MS ? 'the database does not answer' : null },
+      { name: 'scheduler', problem: schedules && !scheduler.isBeating() ? 'no pass has succeeded lately' : null },
+    ];
+    const metrics = createMetrics({
+      isReady: () => readiness().every(({ problem }) => problem === null),
+      load: () => scheduler.load(),
+      clockOffsetMs: () => storeClock.now() - clock.now(),
     });
     const janitor = createJanitor({ store, storeClock, clock, random: Math.random, logger, ...config.janitor });
     const api = createApi({
@@ -73,10 +84,8 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       lookaheadMs: config.scheduler.lookaheadMs,
       targets: delivery.targets,
       isReservedHeader,
-      readiness: () => [
-        { name: 'store', problem: storeClock.silentForMs() > STORE_SILENCE_MS ? 'the database does not answer' : null },
-        { name: 'scheduler', problem: schedules && !scheduler.isBeating() ? 'no pass has succeeded lately' : null },
-      ],
+      metrics,
+      readiness,
       weaknesses: () => store.diagnose(),
       clock,
       logger,

@@ -2,11 +2,20 @@ import type { Request, Response } from 'express';
 import type { Clock } from '../platform/index.ts';
 import type { ApiKey } from './api-keys.ts';
 import { createAuthenticator, type Caller } from './authenticate.ts';
+import { Problem } from './problem.ts';
 import { createRateLimit } from './rate-limit.ts';
 
 /** A handler that can only be reached by somebody: it cannot be mounted without having been admitted. */
 export type CallerHandler = (req: Request, res: Response, caller: Caller) => void | Promise<void>;
 export type Admission = (handler: CallerHandler) => (req: Request, res: Response) => void | Promise<void>;
+
+/** What is of everybody's timers; as with a timer of somebody else, there is nothing here for others. */
+export const adminOnly =
+  (what: string, handler: CallerHandler): CallerHandler =>
+  (req, res, caller) => {
+    if (!caller.seesAll) throw new Problem('not_found', `${what} are shown to admin keys alone.`);
+    return handler(req, res, caller);
+  };
 
 /** Key first, then rate, and both before a byte of the body is read. */
 export function createAdmission(deps: {

@@ -14,13 +14,14 @@ export function sendJson(
   res: ServerResponse,
   { status, body, headers }: { status: number; body: unknown; headers?: Record<string, string> },
 ): void {
-  const text = JSON.stringify(body);
-  res.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(text),
-    ...HEADERS,
-    ...headers,
-  });
+  sendText(res, { status, text: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
+}
+
+export function sendText(
+  res: ServerResponse,
+  { status, text, headers }: { status: number; text: string; headers: { 'Content-Type': string } },
+): void {
+  res.writeHead(status, { 'Content-Length': Buffer.byteLength(text), ...HEADERS, ...headers });
   res.end(text);
 }
 

@@ -12,6 +12,7 @@ import { mountHealth, type Readiness, type Weakness } from './health.ts';
 import { createListener, type HttpDeadlines } from './listener.ts';
 import { createCursors } from './list-cursor.ts';
 import { mountObjects, type Objects } from './object-routes.ts';
+import { mountMetrics, type ApiMetrics } from './metrics.ts';
 import { createOpenApi } from './openapi.ts';
 import { mountTimers } from './timer-routes.ts';
 import { createWaiters } from './waiters.ts';
@@ -32,6 +33,7 @@ export interface ApiDeps {
   targets: TargetPolicy;
   /** Names of headers that a client may not set; takes any case. */
   isReservedHeader: (name: string) => boolean;
+  metrics: ApiMetrics;
   readiness: () => Readiness | Promise<Readiness>;
   /** What about the store weakens a promise, for `/ready?verbose`. */
   weaknesses: () => Promise<Weakness[]>;
@@ -82,9 +84,11 @@ export function createApi(deps: ApiDeps): Api {
     ...deps,
     isStopping,
     mountOpen: (app) => mountHealth(app, { ...deps, isRetired: () => retired }),
+    onAnswered: (answer) => deps.metrics.onAnswered(answer),
     mountGuarded(app) {
-      if (!deps.serveTimers) return;
       const admit = createAdmission(deps);
+      mountMetrics(app, { ...deps, admit });
+      if (!deps.serveTimers) return;
       const cursors = createCursors(deps);
       mountTimers(app, { ...deps, admit, bodies, isStopping, waiters, cursors });
       mountDestinations(app, { ...deps, admit, cursors });

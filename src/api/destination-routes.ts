@@ -8,7 +8,7 @@ import {
   type Destination,
   type DestinationStore,
 } from '../timers/index.ts';
-import type { Admission, CallerHandler } from './admission.ts';
+import { adminOnly, type Admission, type CallerHandler } from './admission.ts';
 import { allowOnly } from './allow-only.ts';
 import { sendJson } from './answer.ts';
 import { viewDestination, type destinationList } from './destination-view.ts';
@@ -36,12 +36,7 @@ export function mountDestinations(
   const current = async (): Promise<Destination[]> =>
     sumDestinations(await destinations.listDestinations({ toldSince: Math.floor(storeClock.now()) - SILENT_MS }));
 
-  const admitAdmin = (handler: CallerHandler) =>
-    admit((req, res, caller) => {
-      // Hosts are those of everybody's timers; as with a timer of somebody else, there is nothing here for others.
-      if (!caller.seesAll) throw new Problem('not_found', 'Destinations are shown to admin keys alone.');
-      return handler(req, res, caller);
-    });
+  const admitAdmin = (handler: CallerHandler) => admit(adminOnly('Destinations', handler));
 
   const list = admitAdmin(async (req, res) => {
     const { limit, cursor } = validate(paging, req.query);

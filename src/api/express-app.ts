@@ -1,7 +1,7 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { Clock, Logger } from '../platform/index.ts';
-import { logWhenAnswered } from './access-log.ts';
+import { logWhenAnswered, type Answered } from './access-log.ts';
 import { sendProblem } from './answer.ts';
 import { refuseForeignHost } from './host-rule.ts';
 import { Problem, problemOf } from './problem.ts';
@@ -13,6 +13,7 @@ export interface ExpressAppDeps {
   isStopping: () => boolean;
   clock: Clock;
   logger: Logger;
+  onAnswered: (answer: Answered) => void;
   /** Routes that are served to whoever asks, always. */
   mountOpen: (app: Express) => void;
   mountGuarded: (app: Express) => void;
@@ -33,11 +34,11 @@ export function createExpressApp(deps: ExpressAppDeps): RequestListener {
   return (req, res) => app(req as Request, res as Response, (error?: unknown) => refuse(error, res, deps));
 }
 
-function begin({ clock, logger }: ExpressAppDeps): RequestHandler {
+function begin(deps: ExpressAppDeps): RequestHandler {
   const requestIds = createRequestIds();
   return (req, res, next) => {
     giveRequestId(req, res, requestIds);
-    logWhenAnswered(req, res, { clock, logger });
+    logWhenAnswered(req, res, deps);
     next();
   };
 }

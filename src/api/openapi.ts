@@ -6,6 +6,7 @@ import { changeOperations } from './change-operations.ts';
 import { destinationOperations } from './destination-operations.ts';
 import { healthOperations } from './health-operations.ts';
 import { listOperations } from './list-operations.ts';
+import { metricsOperations } from './metrics-operations.ts';
 import { objectOperations } from './object-operations.ts';
 import type { ProblemCode } from './problem.ts';
 import { timerOperations } from './timer-operations.ts';
@@ -46,6 +47,7 @@ export function createOpenApi({ version, keyed, objects }: { version: string; ke
       destinationOperations(always),
       objects ? objectOperations(always) : {},
       healthOperations,
+      metricsOperations(always),
     ),
     ...(keyed ? KEYED : {}),
   };

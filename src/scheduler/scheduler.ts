@@ -35,8 +35,8 @@ export interface Scheduler extends Service, ShortTimers {
   runOnce(): Promise<boolean>;
   /** Whether passes succeed. */
   isBeating(): boolean;
-  /** Timers held: queued, in flight, or not recorded yet. */
-  readonly held: number;
+  /** Timers held, and those of them that are due and wait for a slot, are being called, or whose result is not written. */
+  load(): { held: number; queued: number; inFlight: number; unrecorded: number };
 }
 
 /**
@@ -63,9 +63,11 @@ export function createScheduler(deps: {
   destinationsOf: string;
   random: () => number;
   logger: Logger;
+  /** Told of every result, when it is known; the store has it soon after. */
+  onResult?: (action: string, result: Result) => void;
   settings: SchedulerSettings;
 }): Scheduler {
-  const { store, storeClock, clock, random, logger, settings } = deps;
+  const { store, storeClock, clock, random, logger, onResult, settings } = deps;
   const actions = new Map(deps.actions.map((action) => [action.name, action]));
   const aborter = new AbortController();
   const holdings = createHoldings();
@@ -197,6 +199,7 @@ export function createScheduler(deps: {
       const { status, reason } = result;
       logger.debug({ id: held.timer.id, status, reason }, 'timer.not_sent');
     }
+    onResult?.(held.timer.action, result);
     recorder.add(held, result);
   }
 
@@ -231,9 +234,12 @@ export function createScheduler(deps: {
     reserve: (nextAttemptAt, bodyBytes) => shortTimers.reserve(nextAttemptAt, bodyBytes),
     runOnce,
     isBeating: () => lastBeat !== undefined && clock.monotonic() - lastBeat < BEAT_MS,
-    get held() {
-      return holdings.size;
-    },
+    load: () => ({
+      held: holdings.size,
+      queued: lanes.queued,
+      inFlight: lanes.inFlight,
+      unrecorded: recorder.pending,
+    }),
     start() {
       loop.start();
       return destinations.start();

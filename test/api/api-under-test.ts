@@ -97,6 +97,7 @@ export function apiUnderTest(overrides: Partial<ApiDeps> = {}) {
     shortTimers: { reserve: () => undefined },
     targets: { refusalOf: () => undefined },
     isReservedHeader: (name) => /^(?:host|webhook-.*)$/i.test(name),
+    metrics: { onAnswered: () => undefined, text: () => Promise.resolve(''), contentType: 'text/plain' },
     readiness: () => [],
     weaknesses: () => Promise.resolve([]),
     keys: [],

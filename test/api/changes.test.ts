@@ -251,7 +251,7 @@ describe('DELETE /timers/:id', () => {
     service.clock.advance(MINUTE_MS);
 
     expect(service.calls).toEqual([]);
-    expect(service.scheduler.held).toBe(0);
+    expect(service.scheduler.load().held).toBe(0);
   });
 });
 

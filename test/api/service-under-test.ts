@@ -67,7 +67,7 @@ export async function serviceUnderTest(
       return timer;
     },
     /** Until everything that this replica holds is recorded. */
-    settled: () => eventually(() => scheduler.held === 0),
+    settled: () => eventually(() => scheduler.load().held === 0),
     close: () => store.close(),
   };
 }

@@ -48,7 +48,7 @@ export async function startTwoReplicas(
   return {
     replicas,
     sends,
-    settled: () => eventually(() => replicas.every(({ scheduler }) => scheduler.held === 0), 20_000),
+    settled: () => eventually(() => replicas.every(({ scheduler }) => scheduler.load().held === 0), 20_000),
     async [Symbol.asyncDispose]() {
       await Promise.all(replicas.map(({ scheduler }) => scheduler.stop()));
       await close();

@@ -7,11 +7,17 @@ import { createExpressApp } from '../../src/api/express-app.ts';
 import { createListener } from '../../src/api/listener.ts';
 import { MAX_TIMER_BYTES, readJson } from '../../src/api/read-json.ts';
 import { WAITING } from '../../src/api/timer-examples.ts';
+import { createMetrics } from '../../src/metrics/index.ts';
 import { createLogger, systemClock as clock } from '../../src/platform/index.ts';
 
 const logger = createLogger({ level: 'info', terminal: false });
 const bodies = createBodyBudget();
 const admit = createAdmission({ keys: [], adminKeys: [], rateLimitPerSecond: undefined, clock });
+const metrics = createMetrics({
+  isReady: () => true,
+  load: () => ({ held: 0, queued: 0, inFlight: 0, unrecorded: 0 }),
+  clockOffsetMs: () => 0,
+});
 let answered = 0;
 
 const handler = createExpressApp({
@@ -20,6 +26,7 @@ const handler = createExpressApp({
   isStopping: () => false,
   clock,
   logger,
+  onAnswered: (answer) => metrics.onAnswered(answer),
   mountOpen: () => undefined,
   mountGuarded: (app) =>
     app.route('/timers').post(

@@ -15,6 +15,16 @@ describe.each(['sqlite', 'mysql'] as const)('One replica on %s', (kind) => {
       await allDone(replica);
 
       expect(figures(`${count} timers on ${kind}`)).toMatchObject({ ...FLAWLESS, acked: count, received: count });
+      const metrics = await (await fetch(`${replica.url}/metrics`)).text();
+      expect(metrics.split('\n')).toEqual(
+        expect.arrayContaining([
+          `punctual_attempts_total{action="webhook",status="done"} ${count}`,
+          `punctual_lateness_seconds_count{action="webhook"} ${count}`,
+          `punctual_http_request_duration_seconds_count{method="POST",route="/timers",status="201"} ${count}`,
+          'punctual_ready 1',
+          'punctual_timers_held 0',
+        ]),
+      );
     }),
   );
 });

@@ -35,7 +35,7 @@ async function claimDue(ms = 0): Promise<void> {
 /** A pass, some time, and all that they set off. */
 async function pass(ms = 0): Promise<void> {
   await claimDue(ms);
-  await eventually(() => presence.scheduler.held === 0);
+  await eventually(() => presence.scheduler.load().held === 0);
 }
 const asked = () => statusApi.requests.map(({ url }) => url);
 const presenceElse = (over: Partial<PresenceStore>) =>
@@ -87,11 +87,11 @@ describe('An object that is to be checked', () => {
     await claimDue();
     expect(answers).toHaveLength(1);
     answers[0]?.();
-    await eventually(() => presence.scheduler.held === 0);
+    await eventually(() => presence.scheduler.load().held === 0);
     await claimDue();
     await eventually(() => answers.length === 2);
     answers[1]?.();
-    await eventually(() => presence.scheduler.held === 0);
+    await eventually(() => presence.scheduler.load().held === 0);
     expect(await known()).toEqual(['1']);
 
     await pass(LONGEST_CHECK);

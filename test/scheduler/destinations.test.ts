@@ -109,7 +109,7 @@ describe('A scheduler', () => {
     await rig.scheduler.start();
     await rig.pass(2000);
     const { scheduler } = rig;
-    await eventually(() => scheduler.held === 0);
+    await eventually(() => scheduler.load().held === 0);
 
     await scheduler.stop();
     await rig.pass(10_000);
@@ -139,7 +139,7 @@ describe('A scheduler', () => {
     await rig.scheduler.start();
     await rig.pass(4000);
     const { scheduler } = rig;
-    await eventually(() => scheduler.held === 0);
+    await eventually(() => scheduler.load().held === 0);
 
     expect(events.filter((event) => event === 'destinations.not_told')).toHaveLength(2);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done' });

@@ -19,7 +19,7 @@ describe('A timer with a body too large to be claimed with it', () => {
     await rig.scheduler.runOnce();
 
     await rig.pass(100);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
 
     expect(rig.calls.map((call) => Buffer.from(call.timer.body ?? []))).toEqual([large]);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1 });
@@ -31,7 +31,7 @@ describe('A timer with a body too large to be claimed with it', () => {
     await rig.scheduler.runOnce();
 
     await rig.pass(100);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
 
     expect(rig.calls.map(({ timer }) => timer.body?.length)).toEqual([5000]);
   });
@@ -53,7 +53,7 @@ describe('A timer with a body too large to be claimed with it', () => {
     });
 
     await rig.pass(100);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
 
     expect(rig.calls).toEqual([]);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'executing', claimId: other });
@@ -68,7 +68,7 @@ describe('A timer with a body too large to be claimed with it', () => {
     await rig.scheduler.runOnce();
 
     await rig.pass(100);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
 
     expect(rig.calls).toEqual([]);
     const { status, attempts, wakeAt } = await rig.timer(timer.id);

@@ -38,7 +38,7 @@ describe('A due timer', () => {
     rig.clock.advance(0.1);
 
     expect(rig.calls.map(({ at }) => at)).toEqual([T0 + 900]);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, latenessMs: 0, httpStatus: 200 });
   });
 
@@ -46,7 +46,7 @@ describe('A due timer', () => {
     rig = await createRig({ reply: () => delivered });
     await rig.store.insert([makeTimer({ dueAt: T0 + 1001 })]);
     await rig.scheduler.runOnce();
-    expect(rig.scheduler.held).toBe(0);
+    expect(rig.scheduler.load().held).toBe(0);
   });
 
   it('that fails is tried again after a growing delay, and fails for good when its attempts are used up', async () => {
@@ -55,7 +55,7 @@ describe('A due timer', () => {
     await rig.store.insert([timer]);
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     // Half of 1,000 ms by the jitter that the rig fixes, then half of 2,000.
     const [first] = rig.calls;
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 1 });
@@ -63,7 +63,7 @@ describe('A due timer', () => {
     for (let attempt = 2; attempt <= 3; attempt++) {
       await rig.scheduler.runOnce();
       await rig.pass(1050);
-      await eventually(() => rig.scheduler.held === 0);
+      await eventually(() => rig.scheduler.load().held === 0);
     }
 
     const [, second, third] = rig.calls.map(({ at }) => at - (first?.at ?? 0));
@@ -94,7 +94,7 @@ describe('A due timer', () => {
     await rig.store.insert([timer]);
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'failed', reason: 'gone', attempts: 1 });
   });
 
@@ -104,7 +104,7 @@ describe('A due timer', () => {
     await rig.store.insert([timer]);
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 0, wakeAt: expect.any(Number) });
   });
 
@@ -113,7 +113,7 @@ describe('A due timer', () => {
     const timer = makeTimer({ action: 'object-check', dueAt: T0 - 20_000, expiresAfterMs: 30_000 });
     await rig.store.insert([timer]);
     await rig.scheduler.runOnce();
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     const { status, wakeAt } = await rig.timer(timer.id);
     expect(status).toBe('waiting');
     expect(wakeAt - rig.clock.now()).toBeGreaterThanOrEqual(750);
@@ -126,7 +126,7 @@ describe('A due timer', () => {
     await rig.store.insert([timer]);
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(rig.calls).toHaveLength(0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'failed', reason: 'expired', attempts: 0 });
   });
@@ -137,7 +137,7 @@ describe('A due timer', () => {
     await rig.store.insert([timer]);
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(rig.calls).toHaveLength(0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'failed', reason: 'lost_repeatedly' });
   });
@@ -183,7 +183,7 @@ describe('A claim', () => {
     rig.clock.advance(500);
 
     expect(rig.calls).toHaveLength(0);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 0 });
   });
 
@@ -222,7 +222,7 @@ describe('A claim', () => {
     await rig.store.claim(claimOf({ leaseEndsAt: T0 - 1 + 1001, wakeTo: T0 }));
     await rig.pass(4900);
     await rig.scheduler.runOnce();
-    expect(rig.scheduler.held).toBe(0);
+    expect(rig.scheduler.load().held).toBe(0);
 
     away = true;
     void rig.scheduler.start();
@@ -279,7 +279,7 @@ describe('A claim', () => {
     await rig.scheduler.runOnce();
     expect(looks.at(-1)).toMatchObject({ backlogFrom: 0, leasesFrom: 0 });
     // Now due in an hour: claimed all that time, it would be lost again and again until it passed for poison.
-    expect(rig.scheduler.held).toBe(0);
+    expect(rig.scheduler.load().held).toBe(0);
   });
 
   it('that returns a row we hold ourselves adopts it, as often as that happens, and sends it once', async () => {
@@ -297,7 +297,7 @@ describe('A claim', () => {
       expect(events.filter((event) => event === 'timer.adopted')).toHaveLength(time);
     }
     rig.calls[0]?.answer(delivered);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
 
     expect(rig.calls).toHaveLength(1);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, fence: 3 });
@@ -329,7 +329,7 @@ describe('A claim', () => {
     await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
     rig.calls[1]?.answer(delivered);
 
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, fence: 2 });
   });
 
@@ -351,7 +351,7 @@ describe('A claim', () => {
     record.answer();
     await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
 
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 2 });
   });
 
@@ -378,7 +378,7 @@ describe('A claim', () => {
     await rig.scheduler.runOnce();
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'executing', attempts: 1, fence: 2 });
 
-    await eventually(() => rig.pass(50).then(() => rig.scheduler.held === 0));
+    await eventually(() => rig.pass(50).then(() => rig.scheduler.load().held === 0));
     expect(rig.calls).toHaveLength(2);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 2 });
   });
@@ -418,7 +418,7 @@ describe('A claim', () => {
     expect((await rig.timer(timer.id)).fence).toBe(4);
     isAway = false;
 
-    await eventually(() => rig.pass(50).then(() => rig.scheduler.held === 0));
+    await eventually(() => rig.pass(50).then(() => rig.scheduler.load().held === 0));
     expect(rig.calls).toHaveLength(2);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 2, fence: 4 });
   });
@@ -439,7 +439,7 @@ describe('A claim', () => {
     await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
     rig.calls[1]?.answer(delivered);
 
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, fence: 3 });
   });
 
@@ -462,7 +462,7 @@ describe('A claim', () => {
     await eventually(() => rig.pass(50).then(() => rig.calls.length === 2));
     rig.calls[1]?.answer(delivered);
 
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(rig.calls[1]?.timer.run).toBe(1);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', run: 1, attempts: 1 });
   });
@@ -475,7 +475,7 @@ describe('An at-most-once timer', () => {
     await rig.store.insert([timer]);
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     return rig.timer(timer.id);
   }
 
@@ -524,7 +524,7 @@ describe('An at-most-once timer', () => {
 
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
 
     expect(rig.calls.map(({ timer }) => timer.id)).toEqual([unmarked.id]);
     expect(await rig.timer(marked.id)).toMatchObject({ status: 'unknown', attempts: 0 });
@@ -543,11 +543,11 @@ describe('Outcomes', () => {
     await rig.store.insert([timer]);
     await rig.scheduler.runOnce();
     await rig.pass(1000);
-    expect(rig.scheduler.held).toBe(1);
+    expect(rig.scheduler.load().held).toBe(1);
 
     away = false;
     await rig.pass(4000);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
 
     expect(rig.calls).toHaveLength(1);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1 });
@@ -562,7 +562,7 @@ describe('Outcomes', () => {
     await rig.store.claim(claimOf({ from: 'executing', wakeTo: T0 + 40_000, leaseEndsAt: T0 + 90_000 }));
 
     rig.calls[0]?.answer(delivered);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
 
     expect(events).toContain('timer.claim_lost');
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'executing', attempts: 0 });
@@ -595,7 +595,7 @@ describe('A crowd due in one instant', () => {
     rig = await createRig({ reply: () => delivered, settings: { batchSize: 500 }, store });
     await rig.store.insert(makeTimers(11_000, () => ({ dueAt: T0 + 900 })));
     void rig.scheduler.start();
-    await eventually(() => rig.scheduler.held === 10_000);
+    await eventually(() => rig.scheduler.load().held === 10_000);
     const before = looks;
 
     // By the clock turned by hand no time passes until the next poll, whatever the machine takes for this.
@@ -612,20 +612,20 @@ describe('A crowd due in one instant', () => {
     rig = await createRig({ settings: { batchSize: 500 } });
     await rig.store.insert(makeTimers(5000, () => ({ dueAt: T0 + 500, ...toHost('crowd.example') })));
     while (await rig.scheduler.runOnce());
-    expect(rig.scheduler.held).toBe(5000);
+    expect(rig.scheduler.load().held).toBe(5000);
     await rig.pass(500);
     expect(rig.calls.length).toBeGreaterThan(0);
 
     await rig.store.insert(makeTimers(4000, () => ({ dueAt: T0 + 1200, ...toHost('other.example') })));
     while (await rig.scheduler.runOnce());
-    expect(rig.scheduler.held).toBe(9000);
+    expect(rig.scheduler.load().held).toBe(9000);
   });
 
   it('keeps none of the late out', async () => {
     rig = await createRig({ settings: { batchSize: 500 } });
     await rig.store.insert(makeTimers(10_500, () => ({ dueAt: T0 + 900 })));
     void rig.scheduler.start();
-    await eventually(() => rig.scheduler.held === 10_000);
+    await eventually(() => rig.scheduler.load().held === 10_000);
     const missed = makeTimer({ dueAt: T0 - 1, ...toHost('other.example') });
     await rig.store.insert([missed]);
 
@@ -646,7 +646,7 @@ describe('A backlog', () => {
 
     await rig.scheduler.runOnce();
 
-    expect(rig.scheduler.held).toBe(300);
+    expect(rig.scheduler.load().held).toBe(300);
     await rig.pass(50);
     expect(rig.calls).toHaveLength(100);
   });
@@ -706,9 +706,9 @@ describe('A backlog', () => {
     void rig.scheduler.start();
     await eventually(async () => {
       await rig.pass(1);
-      return rig.scheduler.held > 4400;
+      return rig.scheduler.load().held > 4400;
     });
-    expect(rig.scheduler.held).toBeLessThanOrEqual(5000);
+    expect(rig.scheduler.load().held).toBeLessThanOrEqual(5000);
 
     const before = rig.calls.length;
     for (const call of rig.calls) call.answer(delivered);
@@ -726,7 +726,7 @@ describe('Lanes', () => {
     await rig.store.insert(hosts.map((host) => makeTimer({ ...toHost(host), dueAt: T0 - 1 })));
     await rig.scheduler.runOnce();
     await rig.pass(1);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     rig.calls.length = 0;
     answering = false;
   }
@@ -809,16 +809,16 @@ describe('Lanes', () => {
     await rig.scheduler.runOnce();
     await rig.pass(ANSWER_MS);
     rig.calls[0]?.answer(delivered);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     await rig.store.insert(makeTimers(400, () => ({ ...toHost('slow.example'), dueAt: T0 - 86_400_000 })));
     // By then the backlog is looked at from its very beginning again.
     rig.clock.advance(60_000);
     await rig.scheduler.runOnce();
-    expect(rig.scheduler.held).toBe(400);
+    expect(rig.scheduler.load().held).toBe(400);
     await rig.pass(50);
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => rig.scheduler.held < 200);
+    await eventually(() => rig.scheduler.load().held < 200);
 
     const now = rig.clock.now();
     const toCome = { freshFrom: now + 5000, freshTo: now + 86_400_000, backlogFrom: 0, leasesFrom: 0 };
@@ -842,7 +842,7 @@ describe('Lanes', () => {
     await rig.pass(50);
     await rig.scheduler.runOnce();
     await rig.pass(50);
-    await eventually(() => rig.scheduler.held <= 100);
+    await eventually(() => rig.scheduler.load().held <= 100);
 
     const waits = (await rig.store.pulse({ freshFrom: T0 + 3000, freshTo: T0 + 5000, backlogFrom: 0, leasesFrom: 0 }))
       .fresh;
@@ -885,7 +885,7 @@ describe('Lanes', () => {
       rig.calls.at(-1)?.answer(delivered);
     }
 
-    expect(rig.scheduler.held).toBeLessThan(900);
+    expect(rig.scheduler.load().held).toBeLessThan(900);
     expect(await states(timers)).toEqual(new Set(['waiting', 'executing', 'done']));
   });
 });
@@ -912,7 +912,7 @@ describe('A short timer', () => {
     rig.clock.advance(300);
 
     expect(rig.calls.map(({ at }) => at)).toEqual([T0 + 300]);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done' });
   });
 
@@ -937,10 +937,10 @@ describe('A short timer', () => {
     place.commit((await rig.store.change(await rig.timer(timer.id), begun)) as ClaimedTimer);
     record.answer();
     await rig.pass(100);
-    expect(rig.scheduler.held).toBe(1);
+    expect(rig.scheduler.load().held).toBe(1);
 
     await rig.pass(800);
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     expect(rig.calls.map(({ at, timer: { run } }) => [at, run])).toEqual([
       [T0, 0],
       [dueAt, 1],
@@ -985,7 +985,7 @@ describe('A stop', () => {
     await rig.pass(1100);
     for (const call of rig.calls) call.answer(delivered);
     // The store is real: it records while this clock stands still.
-    await eventually(() => rig.scheduler.held === 0);
+    await eventually(() => rig.scheduler.load().held === 0);
     let done = false;
     void stopped.then(() => (done = true));
     await eventually(async () => {
