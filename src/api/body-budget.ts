@@ -21,7 +21,8 @@ export function createBodyBudget(): BodyBudget {
   let held = 0;
   return {
     take(bytes, bodyBytes) {
-      if (held + bytes > (bodyBytes > SMALL_BODY ? MOST_HELD_BY_LARGE : MOST_HELD)) return false;
+      // A body that has its room already asks for no more with its next piece.
+      if (bytes > 0 && held + bytes > (bodyBytes > SMALL_BODY ? MOST_HELD_BY_LARGE : MOST_HELD)) return false;
       held += bytes;
       return true;
     },

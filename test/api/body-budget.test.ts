@@ -94,15 +94,18 @@ describe('bodies that are being read', () => {
     expect(await further.outcome).toBe('read');
   });
 
-  it('leave room for small ones', async () => {
+  it('leave room for small ones, which do not take theirs', async () => {
     const bodies = createBodyBudget();
-    await full(bodies);
+    const large = Array.from({ length: LARGEST_AT_A_TIME }, () => reading(bodies, LARGEST));
+    for (const { send } of large) await send(SMALL);
     const small = Array.from({ length: 200 }, () => reading(bodies, SMALL));
 
     for (const { send } of small) await send(SMALL - 1);
+    for (const { send } of large) await send(LARGEST - SMALL - 1);
 
-    for (const { end } of small) end();
-    expect(await Promise.all(small.map(({ outcome }) => outcome))).toEqual(small.map(() => 'read'));
+    const all = [...large, ...small];
+    for (const { end } of all) end();
+    expect(await Promise.all(all.map(({ outcome }) => outcome))).toEqual(all.map(() => 'read'));
   });
 
   it('are counted whether they say how long they are or not', async () => {
