@@ -102,7 +102,8 @@ export const VARIABLES = {
   RETRY_NUMBER: whole(1, 10_000).prefault('10'),
   RECONNECT_WAIT_TIME: decimal(0, 3600).prefault('1'),
   BATCH_SIZE: whole(1, 500).prefault('500'),
-  POLL_INTERVAL_MS: whole(10, 60_000).prefault('500'),
+  // The estimate of the store's clock and the readiness of a replica rest on passes of the last seconds.
+  POLL_INTERVAL_MS: whole(10, 2000).prefault('500'),
   LOOKAHEAD_MS: whole(20, 300_000).prefault('1000'),
   LEASE_MS: whole(5000, 3_600_000).prefault('30000'),
   MAX_CONCURRENCY: whole(1, 10_000).prefault('512'),
@@ -172,6 +173,14 @@ function disproportions(values: Values, store: StoreSettings | undefined): strin
   if (values.ROLE === 'api' && store?.engine === 'sqlite') {
     problems.push(
       'ROLE: "api" needs a scheduler in another process, and one SQLite file serves one process. Use MySQL, or ROLE=all.',
+    );
+  }
+  const shared = values.API_KEYS.find(({ digest }) =>
+    values.ADMIN_API_KEYS.some((admin) => admin.digest.equals(digest)),
+  );
+  if (shared !== undefined) {
+    problems.push(
+      `ADMIN_API_KEYS: the secret of the key "${shared.name}" of API_KEYS is given again. Give every key its own.`,
     );
   }
   if (isOpen(values) && !isLoopback(values.HOST) && values.ALLOW_ANONYMOUS === 'false' && values.ROLE !== 'scheduler') {

@@ -98,6 +98,11 @@ describe('The configuration', () => {
     [{ ROUTINE_INTERVAL: '0' }, /^ROUTINE_INTERVAL: must be a number from 0.1/],
     [{ LOOKAHEAD_MS: '999' }, /^LOOKAHEAD_MS: .*at least 1000/],
     [{ ROLE: 'api' }, /^ROLE: "api" needs a scheduler in another process/],
+    [{ POLL_INTERVAL_MS: '6000', LOOKAHEAD_MS: '12000' }, /^POLL_INTERVAL_MS: must be a whole number from 10 to 2000/],
+    [
+      { API_KEYS: `shop=${SECRET}`, ADMIN_API_KEYS: `ops=${SECRET}` },
+      /^ADMIN_API_KEYS: the secret of the key "shop".* its own/,
+    ],
     [{ HOST: '0.0.0.0' }, /^HOST: on 0\.0\.0\.0 anyone .*API_KEYS.*ALLOW_ANONYMOUS=true/],
   ])('stops the start for %j with a message that names the variable and the remedy', (env, message) => {
     expect(problemOf(env as Record<string, string>)).toMatch(message);

@@ -95,14 +95,6 @@ describe('API keys', () => {
       expect((await request(app).get(path)).status).toBe(200);
     },
   );
-
-  it('refuses to start with one secret for a client and an admin', () => {
-    const keys = parseApiKeys(`shop=${SHOP}`);
-
-    expect(() => apiUnderTest({ keys, adminKeys: parseApiKeys(`root=${SHOP}`) })).toThrow(
-      'The secret of the API key "shop" is also that of an admin key.',
-    );
-  });
 });
 
 describe('parseApiKeys', () => {
