@@ -65,8 +65,7 @@ export function createJanitor(deps: {
     intervalMs: INTERVAL_MS,
     clock,
     random,
-    logger,
-    onError: () => undefined,
+    onError: (error, failures) => logger.warn({ err: error, failures }, 'janitor.failed'),
   });
 
   async function runOnce(): Promise<boolean> {

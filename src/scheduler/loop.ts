@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '../platform/index.ts';
+import type { Clock } from '../platform/index.ts';
 
 const LONGEST_WAIT_MS = 2000;
 
@@ -16,10 +16,10 @@ export function createLoop(deps: {
   intervalMs: number;
   clock: Clock;
   random: () => number;
-  logger: Logger;
-  onError: () => void;
+  /** What a pass threw, and how many in a row have thrown by now. */
+  onError: (error: unknown, failures: number) => void;
 }): Loop {
-  const { pass, intervalMs, clock, random, logger, onError } = deps;
+  const { pass, intervalMs, clock, random, onError } = deps;
   let running: Promise<void> | undefined;
   let stopped = false;
   let failures = 0;
@@ -42,8 +42,7 @@ export function createLoop(deps: {
       return again ? 0 : intervalMs * (0.8 + 0.4 * random());
     } catch (error) {
       failures += 1;
-      onError();
-      logger.error({ err: error, failures }, 'pass.failed');
+      onError(error, failures);
       return Math.min(100 * 2 ** failures, LONGEST_WAIT_MS) * (0.5 + random() / 2);
     }
   }

@@ -93,14 +93,7 @@ export function createScheduler(deps: {
     settings,
   });
   const shortTimers = createShortTimers({ storeClock, clock, holdings, lostClaims, accept, isOpen, settings });
-  const loop = createLoop({
-    pass: runOnce,
-    intervalMs: settings.pollIntervalMs,
-    clock,
-    random,
-    logger,
-    onError: () => pass.holdTakeOver(),
-  });
+  const loop = createLoop({ pass: runOnce, intervalMs: settings.pollIntervalMs, clock, random, onError: passFailed });
   let lastBeat: number | undefined;
   /** By the last pass, to be claimed as soon as there is room for a batch: claims of one row each would cost too much. */
   let left: Left = { ahead: false, late: false };
@@ -135,6 +128,11 @@ export function createScheduler(deps: {
     left = await pass.runOnce();
     lastBeat = clock.monotonic();
     return isRoomForMore();
+  }
+
+  function passFailed(error: unknown, failures: number): void {
+    pass.holdTakeOver();
+    logger.error({ err: error, failures }, 'pass.failed');
   }
 
   /** A timer that has just become ours. Its lane may be known to be of no use for it; then it need not wait to be told. */

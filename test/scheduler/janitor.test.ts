@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { createJanitor } from '../../src/scheduler/index.ts';
 import { Refusal, type TimerStore } from '../../src/timers/index.ts';
 import { openEmptySqlite } from '../support/emptied-sqlite.ts';
@@ -17,13 +17,13 @@ beforeEach(async () => {
 });
 afterEach(() => store.close());
 
-const janitorOf = (over: { store?: Partial<TimerStore>; retentionMs?: number } = {}) =>
+const janitorOf = (over: { store?: Partial<TimerStore>; retentionMs?: number; logger?: Logger } = {}) =>
   createJanitor({
     store: { ...store, ...over.store },
     storeClock: clock,
     clock,
     random: () => 0.5,
-    logger: pino({ level: 'silent' }),
+    logger: over.logger ?? pino({ level: 'silent' }),
     retentionMs: over.retentionMs ?? 7 * DAY_MS,
   });
 
@@ -37,6 +37,24 @@ const left = async () => {
 };
 
 describe('The janitor', () => {
+  it('says in its own name that the store refused it, and goes on', async () => {
+    const events: unknown[] = [];
+    const logger = pino({}, { write: (line) => void events.push((JSON.parse(line) as { msg: string }).msg) });
+    let tries = 0;
+    const holdLease = () => {
+      tries += 1;
+      return Promise.reject(new Refusal('store_unavailable', 'It is away.'));
+    };
+    const janitor = janitorOf({ store: { holdLease }, logger });
+    await janitor.start();
+    await eventually(() => events.length === 1);
+    expect(events).toEqual(['janitor.failed']);
+
+    clock.advance(5000);
+    await eventually(() => tries === 2);
+    await janitor.stop();
+  });
+
   it('forgets what finished before the retention of today, whatever it came to, and nothing that still waits', async () => {
     const statuses = ['waiting', 'executing', 'done', 'failed', 'cancelled', 'unknown'] as const;
     await store.insert(statuses.map((status) => makeTimer({ status, wakeAt: T0 - 7 * DAY_MS - 1 })));
