@@ -6,7 +6,10 @@ import { createLogger, systemClock } from './platform/index.ts';
 import { rehearse } from './rehearsal.ts';
 import { StoreStartError } from './store/index.ts';
 
-/** A stop takes at most this long after it drained; with three seconds for that, orchestrators that kill after 30 s do not. */
+/**
+ * A stop takes at most this long after it drained; with three seconds for that, orchestrators that kill after 30 s do not. The
+ * scheduler, which takes longest, is done in less by its own bounds, but where the database hangs.
+ */
 const STOP_WITHIN_MS = 25_000;
 
 const config = orFail(() => readConfig(process.env));

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { RemoteClock } from './remote-clock.ts';
 import type { Service } from './service.ts';
+import { createTicks } from './ticks.ts';
 
 /** The first estimate rests on the best of these. */
 const FIRST_READINGS = 5;
@@ -17,27 +18,14 @@ export function createClockReader(deps: {
   onError: (error: unknown) => void;
 }): Service {
   const { read, remoteClock, clock, intervalMs, onError } = deps;
-  let cancel = () => {};
-  let stopped = false;
-
-  async function readAgain(): Promise<void> {
-    await read().then((reading) => remoteClock.observe(reading), onError);
-    scheduleNext();
-  }
-
-  function scheduleNext(): void {
-    if (intervalMs !== null && !stopped) cancel = clock.after(intervalMs, () => void readAgain());
-  }
+  const readOnce = async () => remoteClock.observe(await read());
+  const ticks = intervalMs === null ? undefined : createTicks({ tick: readOnce, intervalMs, clock, onError });
 
   return {
     async start() {
-      for (let count = 0; count < FIRST_READINGS; count++) remoteClock.observe(await read());
-      scheduleNext();
+      for (let count = 0; count < FIRST_READINGS; count++) await readOnce();
+      await ticks?.start();
     },
-    stop() {
-      stopped = true;
-      cancel();
-      return Promise.resolve();
-    },
+    stop: () => ticks?.stop() ?? Promise.resolve(),
   };
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Logger, Service } from '../platform/index.ts';
+import { createTicks, type Clock, type Logger, type Service } from '../platform/index.ts';
 import { CHECK } from './check-timer.ts';
 import type { PresenceStore } from './presence-store.ts';
-import { createTicks } from './ticks.ts';
 
 /** Of the time to live: what passes until a death is noticed must leave an object time to be seen again. */
 const BEATS_PER_TTL = 30;

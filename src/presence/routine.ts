@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Logger, Service } from '../platform/index.ts';
+import { createTicks, type Clock, type Logger, type Service } from '../platform/index.ts';
 import { goneWebhookOf } from './gone-webhook.ts';
 import type { PresenceStore } from './presence-store.ts';
-import { createTicks } from './ticks.ts';
 
 const LEASE_NAME = 'presence';
 /** Longer than the store takes for one batch; it is given back after every pass, and only a crash in one lets it run out. */

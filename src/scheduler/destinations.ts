@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Logger, Service } from '../platform/index.ts';
+import { createTicks, type Clock, type Logger, type Service } from '../platform/index.ts';
 import { byBusyness, type DestinationReport, type DestinationStore } from '../timers/index.ts';
 import type { Lane } from './lane.ts';
 
@@ -27,31 +27,20 @@ export function createDestinations(deps: {
   const { lanes, store, storeClock, clock, logger } = deps;
   const prefix = `${deps.action} `;
   const replica = randomUUID();
-  let cancel = () => {};
-  let telling = Promise.resolve();
   let told = false;
-  let stopped = false;
-
-  function scheduleNext(): void {
-    if (stopped) return;
-    cancel = clock.after(INTERVAL_MS, () => {
-      telling = tell(reports()).then(scheduleNext);
-    });
-  }
 
   async function tell(busiest: DestinationReport[]): Promise<void> {
-    try {
-      const now = Math.floor(storeClock.now());
-      const starts = !told && busiest.length > 0;
-      const ends = told && busiest.length === 0;
-      // Also before the first report: whoever died has nobody else to clear up after him.
-      if (starts || ends) await store.forgetDestinations({ replica, silentSince: now - FORGOTTEN_MS });
-      told = busiest.length > 0;
-      if (told) await store.publishDestinations({ replica, now, reports: busiest });
-    } catch (error) {
-      logger.debug({ err: error }, 'destinations.not_told');
-    }
+    const now = Math.floor(storeClock.now());
+    const starts = !told && busiest.length > 0;
+    const ends = told && busiest.length === 0;
+    // Also before the first report: whoever died has nobody else to clear up after him.
+    if (starts || ends) await store.forgetDestinations({ replica, silentSince: now - FORGOTTEN_MS });
+    told = busiest.length > 0;
+    if (told) await store.publishDestinations({ replica, now, reports: busiest });
   }
+
+  const onError = (error: unknown) => logger.debug({ err: error }, 'destinations.not_told');
+  const ticks = createTicks({ tick: () => tell(reports()), intervalMs: INTERVAL_MS, clock, onError });
 
   function reports(): DestinationReport[] {
     const now = clock.monotonic();
@@ -82,15 +71,10 @@ export function createDestinations(deps: {
     lane.inFlight > 0 || lane.queue.length > 0 || now - lane.usedAt < USED_WITHIN_MS;
 
   return {
-    start() {
-      scheduleNext();
-      return Promise.resolve();
-    },
+    start: () => ticks.start(),
     async stop() {
-      stopped = true;
-      cancel();
-      await telling;
-      await tell([]);
+      await ticks.stop();
+      await tell([]).catch(onError);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Logger, Service } from '../platform/index.ts';
+import { createPause, type Clock, type Logger, type Service } from '../platform/index.ts';
 import type { Purged, Stretch, TimerStore } from '../timers/index.ts';
 import { createLoop } from './loop.ts';
 
@@ -58,7 +58,7 @@ export function createJanitor(deps: {
     },
   ];
   let leaseEndsAt = -Infinity;
-  let endRest = () => {};
+  const rest = createPause(clock);
   let sweepAt = clock.monotonic() + SWEEP_INTERVAL_MS;
   const loop = createLoop({
     pass: workAndRest,
@@ -101,18 +101,8 @@ export function createJanitor(deps: {
   async function workAndRest(): Promise<boolean> {
     const startedAt = clock.monotonic();
     const more = await runOnce();
-    if (more) await rest(Math.min((clock.monotonic() - startedAt) * REST_PER_WORK, LONGEST_REST_MS));
+    if (more) await rest.for(Math.min((clock.monotonic() - startedAt) * REST_PER_WORK, LONGEST_REST_MS));
     return more;
-  }
-
-  function rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = clock.after(ms, resolve);
-      endRest = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 
   return {
@@ -123,7 +113,7 @@ export function createJanitor(deps: {
     },
     stop() {
       const stopped = loop.stop();
-      endRest();
+      rest.end();
       return stopped;
     },
   };

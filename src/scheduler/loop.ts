@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/index.ts';
+import { createPause, type Clock } from '../platform/index.ts';
 
 const LONGEST_WAIT_MS = 2000;
 
@@ -23,13 +23,13 @@ export function createLoop(deps: {
   let running: Promise<void> | undefined;
   let stopped = false;
   let failures = 0;
-  let wake = () => {};
+  const pause = createPause(clock);
   let awake = false;
 
   async function run(): Promise<void> {
     while (!stopped) {
       const waitMs = await passOnce();
-      if (waitMs > 0) await sleep(waitMs);
+      if (waitMs > 0 && !awake) await pause.for(waitMs);
     }
   }
 
@@ -47,20 +47,9 @@ export function createLoop(deps: {
     }
   }
 
-  function sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (awake || stopped) return resolve();
-      const cancel = clock.after(ms, resolve);
-      wake = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-
   function wakeUp(): void {
     awake = true;
-    wake();
+    pause.end();
   }
 
   return {

@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type Logger } from '../platform/index.ts';
+import { createPause, systemClock, type Clock, type Logger } from '../platform/index.ts';
 import { BadValue, Refusal, type ClaimResult, type TimerStore } from '../timers/index.ts';
 import type { HeldTimer } from './held-timer.ts';
 import type { Holdings } from './holdings.ts';
@@ -52,7 +52,7 @@ export function createRecorder(deps: {
   let active = false;
   let waitMs = FIRST_WAIT_MS;
   let begunAt = -Infinity;
-  let goOn = () => {};
+  const pace = createPause(paceClock);
   let isFlushing = false;
   let onEmpty = () => {};
 
@@ -95,20 +95,14 @@ export function createRecorder(deps: {
   function gather(entries: Entry[]): void {
     gathered.push(...entries);
     if (!active) void write();
-    else if (gathered.length >= BATCH) goOn();
+    else if (gathered.length >= BATCH) pace.end();
   }
 
   /** Until it is time for the next write, the batch is full, or somebody waits for it. */
   function gatherMore(): Promise<void> | undefined {
     const leftMs = begunAt + LEAST_INTERVAL_MS - paceClock.monotonic();
     if (leftMs <= 0 || gathered.length >= BATCH || isFlushing) return undefined;
-    return new Promise((resolve) => {
-      const cancel = paceClock.after(leftMs, resolve);
-      goOn = () => {
-        cancel();
-        resolve();
-      };
-    });
+    return pace.for(leftMs);
   }
 
   /** Returns what was not written and is to be tried again apart from others. */
@@ -169,7 +163,7 @@ export function createRecorder(deps: {
     async flushed(withinMs) {
       if (pending() === 0) return true;
       isFlushing = true;
-      goOn();
+      pace.end();
       return new Promise((resolve) => {
         const cancel = clock.after(withinMs, () => resolve(false));
         onEmpty = () => {

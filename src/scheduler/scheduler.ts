@@ -27,6 +27,7 @@ const BEAT_MS = 5000;
 /** Most time a stop gives to what is due soon, to attempts in flight, and then to recording what they came to. */
 const STOP_RUN_DRY_MS = 5000;
 const STOP_IN_FLIGHT_MS = 12_000;
+const STOP_ABORTED_MS = 1000;
 const STOP_RECORDING_MS = 5000;
 const STOP_CHECK_MS = 5;
 
@@ -212,7 +213,7 @@ export function createScheduler(deps: {
     for (const held of unsent) record(held, attempts.handBack(held));
     await until(() => lanes.inFlight === 0, STOP_IN_FLIGHT_MS);
     aborter.abort();
-    await until(() => lanes.inFlight === 0, 1000);
+    await until(() => lanes.inFlight === 0, STOP_ABORTED_MS);
     const recorded = await recorder.flushed(STOP_RECORDING_MS);
     await lostClaims.settle(storeClock.now()).catch((error: unknown) => {
       logger.warn({ err: error, claims: lostClaims.size }, 'scheduler.claims_left');

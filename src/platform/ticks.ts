@@ -1,6 +1,10 @@
-import type { Clock, Service } from '../platform/index.ts';
+import type { Clock } from './clock.ts';
+import type { Service } from './service.ts';
 
-/** Does something every so often, counted from beginning to beginning; a failure ends the one tick alone. */
+/**
+ * Does something at once and then every so often, counted from beginning to beginning; a failure ends the one tick alone.
+ * `stop` resolves when the tick under way has ended.
+ */
 export function createTicks(deps: {
   tick: () => Promise<unknown>;
   intervalMs: number;
