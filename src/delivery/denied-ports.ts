@@ -6,53 +6,19 @@ const FETCH_BAD_PORTS = [
   6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ];
 
-/** Databases, caches, brokers and the control ports of machines and clusters: no webhook is there, and much harm. */
-const INFRASTRUCTURE_PORTS = [
-  445, // SMB
-  623, // IPMI
-  873, // rsync
-  1433,
-  1434,
-  1521,
-  3306,
-  33060,
-  5432,
-  5984,
-  7474,
-  7687,
-  9042,
-  9160,
-  27017,
-  27018,
-  27019,
-  28017, // databases
-  6379,
-  6380,
-  16379,
-  26379,
-  11211, // caches
-  5671,
-  5672,
-  9092,
-  2181,
-  4369, // brokers
-  9200,
-  9300, // Elasticsearch
-  2375,
-  2376,
-  2379,
-  2380,
-  10250,
-  10255,
-  10256,
-  10257,
-  10259, // Docker, etcd, kubelet and its like
-  3389,
-  5900,
-  5985,
-  5986, // remote desktops and shells
-  7199,
-  8009, // JMX, AJP
-];
+/** No webhook is there, and much harm. */
+const INFRASTRUCTURE_PORTS = {
+  databases: [1433, 1434, 1521, 3306, 33060, 5432, 5984, 7474, 7687, 9042, 9160, 27017, 27018, 27019, 28017],
+  caches: [6379, 6380, 11211, 16379, 26379],
+  brokers: [2181, 4369, 5671, 5672, 9092],
+  search: [9200, 9300],
+  clusters: [2375, 2376, 2379, 2380, 10250, 10255, 10256, 10257, 10259],
+  files: [445, 873],
+  desktopsAndShells: [3389, 5900, 5985, 5986],
+  management: [623, 7199, 8009],
+};
 
-export const DENIED_PORTS: ReadonlySet<number> = new Set([...FETCH_BAD_PORTS, ...INFRASTRUCTURE_PORTS]);
+export const DENIED_PORTS: ReadonlySet<number> = new Set([
+  ...FETCH_BAD_PORTS,
+  ...Object.values(INFRASTRUCTURE_PORTS).flat(),
+]);
