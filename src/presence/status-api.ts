@@ -112,5 +112,5 @@ function failureOf(error: unknown): AttemptError {
 
 function verdictOf(error: unknown, httpStatus: number | null): FailureVerdict {
   if (httpStatus !== null) return verdictOfAnswer(httpStatus);
-  return error instanceof AbortError ? 'unsent' : 'unreachable';
+  return error instanceof AbortError ? 'inconclusive' : 'unreachable';
 }

@@ -52,7 +52,7 @@ export interface Performed {
   verdict: Verdict;
 }
 
-export const unsent = (result: Result): Performed => ({ result, verdict: 'unsent' });
+export const unsent = (result: Result): Performed => ({ result, verdict: 'inconclusive' });
 
 export function createAttempts(deps: {
   actions: ReadonlyMap<string, Action>;

@@ -91,7 +91,7 @@ export function settle(lane: Lane, verdict: Verdict, attempt: { startedAt: numbe
   lane.inFlight -= 1;
   lane.usedAt = attempt.endedAt;
   lane.limit.ended(verdict, attempt);
-  if (verdict !== 'unsent') lane.statistics.add(verdict, attempt.endedAt - attempt.startedAt, attempt.endedAt);
+  if (verdict !== 'inconclusive') lane.statistics.add(verdict, attempt.endedAt - attempt.startedAt, attempt.endedAt);
 }
 
 /** Keeps of an attempt what is told to those who ask about its host. */

@@ -1,9 +1,9 @@
 /**
  * What an attempt showed of its destination: that it works, that it answers at least, that it asks for less, or that nobody
- * is there. `unsent` shows nothing: the timer never left, or what went wrong was of our own making.
+ * is there. `inconclusive` shows nothing: the timer never left, or what went wrong was of our own making.
  */
 export type Verdict = 'delivered' | FailureVerdict;
-export type FailureVerdict = 'answered' | 'overloaded' | 'unreachable' | 'unsent';
+export type FailureVerdict = 'answered' | 'overloaded' | 'unreachable' | 'inconclusive';
 
 /** Statuses by which a server asks for less. */
 const OVERLOADED = new Set([429, 502, 503, 504]);

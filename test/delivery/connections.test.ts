@@ -229,7 +229,7 @@ describe('an attempt', () => {
     await using receiver = await startScriptedReceiver(() => stop.abort());
     await using delivery = openDelivery({ timeoutMs: 60_000 });
     const stop = new AbortController();
-    const interrupted = { kind: 'retry', error: { code: 'interrupted' }, verdict: 'unsent', httpStatus: null };
+    const interrupted = { kind: 'retry', error: { code: 'interrupted' }, verdict: 'inconclusive', httpStatus: null };
 
     const [one, other] = await Promise.all([
       delivery.perform({ url: receiver.url }, stop.signal),

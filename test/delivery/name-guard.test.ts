@@ -8,7 +8,7 @@ const BLOCKED = {
   kind: 'rejected',
   reason: 'target_not_allowed',
   error: { code: 'target_not_allowed', message: TARGET_REFUSALS.address },
-  verdict: 'unsent',
+  verdict: 'inconclusive',
   httpStatus: null,
   answer: null,
 };

@@ -129,7 +129,7 @@ describe('the headers', () => {
       expect(await delivery.perform({ url: receiver.url, headers })).toMatchObject({
         kind: 'retry',
         error: { code: 'invalid_request' },
-        verdict: 'unsent',
+        verdict: 'inconclusive',
         maybeSent: false,
       });
       expect(receiver.requests).toEqual([]);
@@ -177,7 +177,7 @@ describe('the body', () => {
     expect(await delivery.perform({ url: receiver.url, body: null, bodyBytes: 100_000 })).toMatchObject({
       kind: 'retry',
       error: { code: 'internal_error' },
-      verdict: 'unsent',
+      verdict: 'inconclusive',
       maybeSent: false,
     });
     expect(receiver.requests).toEqual([]);
