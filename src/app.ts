@@ -38,6 +38,7 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       clock,
       storeNow: () => storeClock.now(),
       userAgent,
+      onBug: (error) => logger.error({ err: error }, 'webhook.failed'),
     });
     refuseGoneUrl(config, delivery.targets);
     const store = await openStore({ ...config.store, clock, logger });

@@ -57,6 +57,7 @@ async function fireAt({ port }: AddressInfo, { clock, signingSecrets, logger }: 
     clock,
     storeNow: () => storeClock.now(),
     userAgent: 'punctual',
+    onBug: () => undefined,
   });
   const store = createStage({
     url: `http://127.0.0.1:${port}/rehearsal`,

@@ -13,7 +13,7 @@ import { createWebhookAction } from './webhook-action.ts';
 export interface DeliveryDeps {
   /** Deadline of an attempt for timers without one of their own, milliseconds. */
   timeoutMs: number;
-  /** What a timer's own is cut to: it may be from when leases were longer, and one that no lease covers is never sent. */
+  /** A timer's own is cut to this: it may date from when leases were longer, and what no lease covers is never sent. */
   maxTimeoutMs: number;
   /** Most attempts at once to one host. */
   concurrencyPerHost: number;
@@ -29,6 +29,8 @@ export interface DeliveryDeps {
   /** Epoch milliseconds by the store's clock: what receivers see as the time of an attempt. */
   storeNow: () => number;
   userAgent: string;
+  /** What was thrown where nothing should be; the attempt has come to an outcome all the same. */
+  onBug: (error: unknown) => void;
   /** Instead of DNS, for tests. */
   lookup?: Lookup;
 }

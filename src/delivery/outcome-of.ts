@@ -31,5 +31,12 @@ export function outcomeOfFailure(error: AttemptError, maybeSent: boolean): Outco
 /** `refusal` is one of `TARGET_REFUSALS`: the words are the same whether the first gate or a look-up found it out. */
 export function outcomeOfBlockedTarget(refusal: string = TARGET_REFUSALS.address): Outcome {
   const error = { code: 'target_not_allowed', message: refusal };
-  return { kind: 'rejected', reason: 'target_not_allowed', error, verdict: 'inconclusive', httpStatus: null, answer: null };
+  return {
+    kind: 'rejected',
+    reason: 'target_not_allowed',
+    error,
+    verdict: 'inconclusive',
+    httpStatus: null,
+    answer: null,
+  };
 }

@@ -24,8 +24,9 @@ export function createWebhookAction(deps: {
   clock: Clock;
   storeNow: () => number;
   userAgent: string;
+  onBug: (error: unknown) => void;
 }): { action: Action; interruptAll: () => void } {
-  const { timeoutMs, maxTimeoutMs, gate, storeNow, userAgent } = deps;
+  const { timeoutMs, maxTimeoutMs, gate, storeNow, userAgent, onBug } = deps;
   const sign = createSigner(deps.signingSecrets);
   const interrupts = createInterrupts();
 
@@ -51,7 +52,8 @@ export function createWebhookAction(deps: {
           });
           interrupts.add(signal, attempt);
           attempt.start();
-        } catch {
+        } catch (error) {
+          onBug(error);
           resolve(outcomeOfFailure({ code: 'internal_error', message: 'The request could not be made.' }, false));
         }
       });

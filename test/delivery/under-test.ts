@@ -35,6 +35,7 @@ export function openDelivery(over: Partial<DeliveryDeps> = {}): DeliveryUnderTes
     storeNow: () => STORE_NOW,
     userAgent: 'Punctual/test',
     lookup: () => Promise.reject(Object.assign(new Error('No such name'), { code: 'ENOTFOUND' })),
+    onBug: () => undefined,
     ...over,
   });
   return {

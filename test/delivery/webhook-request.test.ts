@@ -172,7 +172,8 @@ describe('the body', () => {
 
   it('that was left out of the claim is never replaced by the default one', async () => {
     await using receiver = await startHttpReceiver();
-    await using delivery = openDelivery();
+    const bugs: unknown[] = [];
+    await using delivery = openDelivery({ onBug: (error) => void bugs.push(error) });
 
     expect(await delivery.perform({ url: receiver.url, body: null, bodyBytes: 100_000 })).toMatchObject({
       kind: 'retry',
@@ -181,5 +182,8 @@ describe('the body', () => {
       maybeSent: false,
     });
     expect(receiver.requests).toEqual([]);
+    expect(bugs).toEqual([
+      new Error('The body of the timer has not been read; the default body must not go in its place'),
+    ]);
   });
 });
