@@ -100,6 +100,7 @@ describe('the text of an answer', () => {
       clock: systemClock,
       storeNow: () => STORE_NOW,
       userAgent: 'Punctual/test',
+      onBug: () => undefined,
     });
     const { answer } = await action.perform(
       aClaimedTimer({ url: receiver.url }),
