@@ -15,12 +15,12 @@ export type Decide = (timer: Timer, now: number) => TimerChange | null;
 /** Changes a timer of the caller's; resolves with the timer as the store has it then. */
 export type ChangeOwn = (id: unknown, caller: Caller, decide: Decide) => Promise<Timer>;
 
-/** The timer was claimed and handed back in between; more often than this in a row is not chance. */
-const MAX_TRIES = 5;
+/** The timer was changed, or claimed and handed back, in between; more often than this in a row is not chance. */
+const MAX_TRIES = 20;
 
 /**
- * Looks, decides, and writes only if no claim has come in between; otherwise it looks again, so that the refusal tells what
- * is so now. A timer that is moved to within the lookahead is written as claimed by this replica, like a new one: no pass
+ * Looks, decides, and writes only if no claim and no other change has come in between; otherwise it looks again, so that it
+ * is decided, or refused, by what is so now. A timer that is moved to within the lookahead is written as claimed by this replica, like a new one: no pass
  * needs to find it.
  */
 export function createChangeOwn(deps: {
@@ -39,7 +39,7 @@ export function createChangeOwn(deps: {
     if (!place) return store.change(seen, change);
 
     const { claimId, leaseEndsAt } = place;
-    const claim = { status: 'executing', claimId, wakeAt: leaseEndsAt, fence: seen.fence + 1 } as const;
+    const claim = { status: 'executing', claimId, wakeAt: leaseEndsAt } as const;
     const changed = await store.change(seen, { ...change, ...claim }).catch((error: unknown) => {
       if (isUnwritten(error)) place.free();
       else place.abandon();
@@ -59,7 +59,7 @@ export function createChangeOwn(deps: {
       const changed = await write(seen, change);
       if (changed !== undefined) return changed;
     }
-    throw new Refusal('already_executing', 'The timer is being claimed again and again; try once more.');
+    throw new Refusal('already_executing', 'The timer is being claimed or changed again and again; try once more.');
   };
 }
 

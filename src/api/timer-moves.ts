@@ -17,11 +17,10 @@ export const cancel: Decide = (timer, now) => {
   return { status: 'cancelled', wakeAt: now };
 };
 
-/** Now. Due stays what it was once an attempt has been made for it. */
+/** Now. Due stays what it was once it has passed, as an attempt has been made for it. */
 export const fire: Decide = (timer, now) => {
   refuseUnlessWaiting(timer);
-  const move = moveTo(now, now);
-  return timer.attempts === 0 ? move : { ...move, dueAt: timer.dueAt };
+  return { ...moveTo(now, now), dueAt: timer.attempts === 0 ? now : Math.min(timer.dueAt, now) };
 };
 
 /** A run of its own, due now: attempts, lateness and expiry are counted anew. */

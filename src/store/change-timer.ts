@@ -8,8 +8,8 @@ import { fromRow, toRow } from './timer-row.ts';
 import { uuidToBytes } from './uuid-bytes.ts';
 
 /**
- * The fence tells whether a claim has come between the look and the write; the write waits for a claim under way, and its
- * row then no longer matches. `again` says that an earlier try may have done it: where the timer stands as it would have
+ * The fence tells whether a claim or another change has come between the look and the write; the write waits for a claim
+ * under way, and its row then no longer matches. `again` says that an earlier try may have done it: where the timer stands as it would have
  * left it, it has; otherwise nobody can tell any more.
  */
 export async function changeTimer(
@@ -19,8 +19,9 @@ export async function changeTimer(
 ): Promise<Timer | undefined> {
   if (change.run !== undefined) await keepFirstTries(db, hints, [seen.id]);
   const id = uuidToBytes(seen.id);
-  const columns = Object.keys(change).map(columnOf);
-  const wanted = toRow({ ...seen, ...change });
+  const written = { ...change, fence: seen.fence + 1 };
+  const columns = Object.keys(written).map(columnOf);
+  const wanted = toRow({ ...seen, ...written });
   const assignments = columns.map((column) => sql`${sql.ref(column)} = ${wanted[column]}`);
   const { numAffectedRows } = await sql`
     UPDATE timers ${hints.index('PRIMARY')} SET ${sql.join(assignments)}
@@ -32,6 +33,5 @@ export async function changeTimer(
   throw new Refusal('store_unavailable', 'The database lost its answer; look whether the change was made.');
 }
 
-/** Only what was asked for is written: a change of another field that came in between stays. */
 const columnOf = (field: string) =>
   field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as keyof TimerRow;

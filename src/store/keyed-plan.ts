@@ -100,7 +100,8 @@ export function planKeyed(
       // Our own change, whose answer was lost: it is done.
       const isDone = timer.claimId !== null && before.claimId === timer.claimId;
       const { id, createdAt, fence, run } = before;
-      return isDone ? { kind: 'changed', timer: { ...timer, id, createdAt, fence, run } } : executing();
+      const dueAt = dueOf(timer);
+      return isDone ? { kind: 'changed', timer: { ...timer, id, createdAt, dueAt, fence, run } } : executing();
     }
     const changed = changedInto(timer, before);
     current.set(key, changed);
@@ -116,17 +117,19 @@ export function planKeyed(
 
 type Placed = Exclude<KeyedResult, { kind: 'replayed' }>;
 
+/** An edit cannot make the timer late: an instant that has passed at the request means the request's. */
+const dueOf = ({ dueAt, createdAt }: Timer): number => Math.max(dueAt, createdAt);
+
 /**
  * An edit of one that was tried already, or may have been by a replica that died, begins a new run: to receivers it is
- * another call, under another `webhook-id`. It cannot make the timer late: an instant that has passed at the request means
- * the request's.
+ * another call, under another `webhook-id`.
  */
 const changedInto = (timer: Timer, before: StandingTimer): Timer => ({
   ...timer,
   id: before.id,
   createdAt: before.createdAt,
-  dueAt: Math.max(timer.dueAt, timer.createdAt),
-  fence: before.fence + timer.fence,
+  dueAt: dueOf(timer),
+  fence: before.fence + 1,
   run: before.attempts > 0 || before.lost > 0 ? before.run + 1 : before.run,
 });
 

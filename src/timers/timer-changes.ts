@@ -4,8 +4,8 @@ import type { TimerQuery } from './timer-lists.ts';
 /** What changes of a client ask of a store. A row that a replica holds is never touched. */
 export interface TimerChanges {
   /**
-   * Writes the change, provided that the timer still has the status and the fence it was seen with: then no replica has
-   * claimed it since. Returns the timer as it stands afterwards; undefined when it has moved on, and nothing was written.
+   * Writes the change and raises the fence, provided that the timer still has the status and the fence it was seen with: then
+   * no replica has claimed it since, and nobody has changed it. Returns the timer as it stands afterwards; undefined when it has moved on, and nothing was written.
    * A change of `run` first keeps the attempt that only the timer's own columns tell; it throws `Refusal('superseded')`, and
    * writes nothing, where the key of the timer stands for another one. Of concurrent inserts under the key it sees the
    * whole effect or none of it.
@@ -26,7 +26,9 @@ export interface TimerChanges {
 }
 
 /** New values; what is left out stays as it is. */
-export type TimerChange = Partial<Omit<Timer, 'id' | 'action' | 'owner' | 'label' | 'key' | 'url' | 'createdAt'>>;
+export type TimerChange = Partial<
+  Omit<Timer, 'id' | 'fence' | 'action' | 'owner' | 'label' | 'key' | 'url' | 'createdAt'>
+>;
 
 /** Begins a run: nothing of one before it stays but the fence. */
 export const NEW_RUN = {

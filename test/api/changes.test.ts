@@ -185,7 +185,7 @@ describe('PATCH /timers/:id', () => {
     const { id } = await service.stored();
     const answer = await service.patch(`/timers/${id}`, { hours: 2 });
     expect(answer.body).toMatchObject({ status: 'waiting', time_left: 7200 });
-    expect(await service.find(id)).toMatchObject({ wakeAt: T0 + 7_200_000, fence: 0, delayMs: MINUTE_MS });
+    expect(await service.find(id)).toMatchObject({ wakeAt: T0 + 7_200_000, fence: 1, delayMs: MINUTE_MS });
   });
 
   it('with nothing in it changes nothing', async () => {
@@ -278,6 +278,39 @@ describe('POST /timers/:id/fire', () => {
     expect(answer.body).toMatchObject({ due_at: iso(T0 - 1000), next_attempt_at: iso(T0) });
     expect(await service.find(id)).toMatchObject({ status: 'done', attempts: 2, latenessMs: 2 });
   });
+
+  it('is when it is due after a change has moved it on, though an attempt was made before', async () => {
+    const { id } = await service.stored({ attempts: 1, latenessMs: 2, dueAt: T0 - 1000, wakeAt: T0 + 9000 });
+    await service.patch(`/timers/${id}`, { hours: 1 });
+
+    expect((await service.post(`/timers/${id}/fire`)).body).toMatchObject({ due_at: iso(T0), time_left: 0 });
+  });
+});
+
+describe('Changes at the same time', () => {
+  it('all stand, each decided by what those before it have made of the timer', async () => {
+    const { id } = await service.stored({ headers: { 'x-v': 'old' } });
+
+    const answers = await Promise.all([
+      service.patch(`/timers/${id}`, { headers: { 'x-v': 'new' } }),
+      service.patch(`/timers/${id}`, { body: { a: 1 } }),
+      ...Array.from({ length: 8 }, (_, index) => service.patch(`/timers/${id}`, { metadata: { n: String(index) } })),
+    ]);
+
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(await service.find(id)).toMatchObject({ headers: { 'x-v': 'new' }, body: Buffer.from('{"a":1}') });
+  });
+
+  it('that do not go together are not both accepted', async () => {
+    const { id } = await service.stored();
+
+    const answers = await Promise.all([
+      service.patch(`/timers/${id}`, { method: 'GET' }),
+      service.patch(`/timers/${id}`, { body: { a: 1 } }),
+    ]);
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
+  });
 });
 
 describe('POST /timers/:id/extend', () => {
@@ -297,7 +330,7 @@ describe('POST /timers/:id/extend', () => {
     }
     await service.settled();
 
-    expect(service.calls).toEqual([{ id, at: due, run: 0, fence: 1 }]);
+    expect(service.calls).toEqual([{ id, at: due, run: 0, fence: 11 }]);
   });
 
   it('takes any other way of saying when', async () => {

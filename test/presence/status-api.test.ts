@@ -116,7 +116,12 @@ describe('A look at an object', () => {
   it('ends at once when it is given up', async () => {
     const stopping = new AbortController();
     const { look, tookMs } = await lookAt(() => stopping.abort(), { signal: stopping.signal });
-    expect(look).toMatchObject({ kind: 'failed', httpStatus: null, verdict: 'inconclusive', error: { code: 'interrupted' } });
+    expect(look).toMatchObject({
+      kind: 'failed',
+      httpStatus: null,
+      verdict: 'inconclusive',
+      error: { code: 'interrupted' },
+    });
     expect(tookMs).toBeLessThan(2000);
 
     const again = await lookAt(() => undefined, { signal: stopping.signal });

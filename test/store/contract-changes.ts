@@ -58,19 +58,21 @@ export function describeChanges(opened: () => OpenedStore): void {
 
       const changed = await opened().store.change(seen, { metadata: null, headers: { 'x-a': 'b' }, method: 'PUT' });
 
-      expect(changed).toEqual({ ...seen, metadata: null, headers: { 'x-a': 'b' }, method: 'PUT' });
+      expect(changed).toEqual({ ...seen, metadata: null, headers: { 'x-a': 'b' }, method: 'PUT', fence: 1 });
       expect(await opened().replica.find(seen.id)).toEqual(changed);
     });
 
-    it('of one field stands beside a change of another that saw the same timer', async () => {
+    it('is refused where another change saw the same timer, as it was decided by what is so no more', async () => {
       const seen = await stored();
 
-      await Promise.all([
+      const changed = await Promise.all([
         opened().store.change(seen, { method: 'PUT' }),
         opened().replica.change(seen, { maxAttempts: 2 }),
       ]);
 
-      expect(await found(seen.id)).toMatchObject({ method: 'PUT', maxAttempts: 2 });
+      const [accepted, ...others] = changed.filter((timer) => timer !== undefined);
+      expect(others).toEqual([]);
+      expect(await found(seen.id)).toEqual(accepted);
     });
 
     it('that moves a timer moves it out of the reach of a claim', async () => {
@@ -117,7 +119,6 @@ export function describeChanges(opened: () => OpenedStore): void {
         status: 'executing',
         dueAt: T0 + 100,
         nextAttemptAt: T0 + 100,
-        fence: 1,
       });
 
       expect(claimed).toMatchObject({ ...claim, status: 'executing', fence: 1, dueAt: T0 + 100 });
@@ -149,11 +150,11 @@ export function describeChanges(opened: () => OpenedStore): void {
 
       const replayed = await opened().store.change(seen, replayOf(seen));
 
-      expect(replayed).toMatchObject({ status: 'waiting', run: 1, attempts: 0, fence: 1, latenessMs: null });
+      expect(replayed).toMatchObject({ status: 'waiting', run: 1, attempts: 0, fence: 2, latenessMs: null });
       expect(await opened().store.attemptsOf(seen.id, { afterFence: 0, limit: 10 })).toMatchObject([
         { run: 0, number: 1, fence: 1, firedAt: T0 + 1, httpStatus: 200, answer: 'ok' },
       ]);
-      expect(await opened().store.claim(claimOf())).toMatchObject([{ id: seen.id, run: 1, fence: 2, attempts: 0 }]);
+      expect(await opened().store.claim(claimOf())).toMatchObject([{ id: seen.id, run: 1, fence: 3, attempts: 0 }]);
     });
 
     it('of many begins a run of those that are done, failed or unknown and match, and of no other', async () => {

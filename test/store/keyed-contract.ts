@@ -153,13 +153,21 @@ export function describeKeyedTimers(opened: () => OpenedStore): void {
 
       const result = await insertOne(second, opened().replica);
 
-      const expected = { ...second.timer, id: first.timer.id, createdAt: first.timer.createdAt };
+      const expected = { ...second.timer, id: first.timer.id, createdAt: first.timer.createdAt, fence: 1 };
       expect(result).toEqual({ kind: 'changed', timer: expected });
       expect(await store().find(first.timer.id)).toEqual(expected);
       expect(await store().find(second.timer.id)).toBeUndefined();
     });
 
-    it('that was tried already begins a new run when it is edited, and keeps its fence', async () => {
+    it('that waits is no more what a change saw that was decided before', async () => {
+      const { timer: seen } = named('k');
+      await insertOne({ timer: seen, idempotency: null });
+      await insertOne(named('k', { url: 'http://other.example/' }));
+
+      expect(await store().change(seen, { headers: { a: 'secret of the old order' } })).toBeUndefined();
+    });
+
+    it('that was tried already begins a new run when it is edited, whose fence goes on', async () => {
       await insertOne(named('k'));
       const [held] = await store().claim(claimOf());
       if (held === undefined) throw new Error('nothing was claimed');
@@ -170,7 +178,7 @@ export function describeKeyedTimers(opened: () => OpenedStore): void {
       expect(await store().find(held.id)).toMatchObject({
         run: 1,
         attempts: 0,
-        fence: 1,
+        fence: 2,
         latenessMs: null,
         firedAt: null,
       });
@@ -186,7 +194,7 @@ export function describeKeyedTimers(opened: () => OpenedStore): void {
 
       expect(await insertOne(named('k'))).toMatchObject({ kind: 'changed', timer: { id: held.id, run: 1 } });
 
-      expect(await store().find(held.id)).toMatchObject({ run: 1, lost: 0, fence: 2 });
+      expect(await store().find(held.id)).toMatchObject({ run: 1, lost: 0, fence: 3 });
     });
 
     it('that is being executed is refused, and stays as it is', async () => {
