@@ -22,12 +22,14 @@ export interface Lanes {
    * of its lane go first that are due only now.
    */
   enqueue(held: HeldTimer, lane: { name: string; concurrency: number }, isBacklog: boolean): void;
-  /** The lane, where its host fails and has enough waiting as it is. */
+  /** The lane of that name, if its host fails and its queue is full. */
   crowded(name: string): Lane | undefined;
   /** Takes out the queued timers of which this is so. */
   takeOut(isUnwanted: (held: HeldTimer) => boolean): Queued[];
   /** Takes out what lanes hold beyond what they will soon be able to send: those whose turn would come last. */
   takeSurplus(): Queued[];
+  /** What is known of hosts that have not been called for long goes. */
+  forgetUnused(): void;
   all(): Iterable<Lane>;
   readonly queued: number;
   readonly inFlight: number;
@@ -144,13 +146,8 @@ export function createLanes(deps: {
 
   function takeFromQueues(takeFrom: (lane: Lane) => HeldTimer[]): Queued[] {
     const taken: Queued[] = [];
-    const now = clock.monotonic();
     for (const lane of lanes.values()) {
-      if (lane.queue.length > 0) {
-        taken.push(...takeFrom(lane).map((held) => ({ held, lane })));
-      } else if (lane.inFlight === 0 && now - lane.usedAt > FORGET_MS) {
-        lanes.delete(lane.name);
-      }
+      if (lane.queue.length > 0) taken.push(...takeFrom(lane).map((held) => ({ held, lane })));
     }
     queued -= taken.length;
     return taken;
@@ -178,6 +175,13 @@ export function createLanes(deps: {
         const allowance = queueAllowance(lane, now);
         return lane.queue.length <= allowance ? [] : lane.queue.takeOut((_held, place) => place >= allowance);
       });
+    },
+    forgetUnused() {
+      const now = clock.monotonic();
+      for (const lane of lanes.values()) {
+        const isIdle = lane.queue.length === 0 && lane.inFlight === 0;
+        if (isIdle && now - lane.usedAt > FORGET_MS) lanes.delete(lane.name);
+      }
     },
     all: () => lanes.values(),
     get queued() {

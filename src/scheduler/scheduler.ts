@@ -5,7 +5,8 @@ import { createDestinations } from './destinations.ts';
 import { createDueQueue } from './due-queue.ts';
 import type { HeldTimer, Place } from './held-timer.ts';
 import { createHoldings } from './holdings.ts';
-import { FIRST_IMPRESSION_MS, note, prospectsOf, type Lane } from './lane.ts';
+import { createLaneClearing } from './lane-clearing.ts';
+import { note, prospectsOf, type Lane } from './lane.ts';
 import { createLanes } from './lanes.ts';
 import { createLargeBodies } from './large-bodies.ts';
 import { createLoop } from './loop.ts';
@@ -18,10 +19,6 @@ import { createShortTimers } from './short-timers.ts';
 
 /** Beyond this many unwritten results no more is claimed: what cannot be recorded would be sent again by others. */
 const MAX_UNRECORDED = 2000;
-/** With this many timers waiting in lanes it is looked whether they hold up others. */
-const MANY_QUEUED = 500;
-/** How often the lanes are walked for what may not be sent any more: leases are a matter of seconds. */
-const REFUSE_INTERVAL_MS = 250;
 /** A scheduler whose last good pass is older than this is not ready. */
 const BEAT_MS = 5000;
 /** Most time a stop gives to what is due soon, to attempts in flight, and then to recording what they came to. */
@@ -79,6 +76,7 @@ export function createScheduler(deps: {
   const recorder = createRecorder({ store, holdings, clock, logger, onStoreError: () => pass.holdTakeOver() });
   const { maxConcurrency, maxRatePerLane } = settings;
   const lanes = createLanes({ maxConcurrency, maxRatePerLane, clock, start: attempt });
+  const clearing = createLaneClearing({ lanes, attempts, clock, record });
   const destinations = createDestinations({ lanes, action: deps.destinationsOf, store, storeClock, clock, logger });
   const dueQueue = createDueQueue({ clock, storeClock, release });
   const pass = createPass({
@@ -98,8 +96,6 @@ export function createScheduler(deps: {
   let lastBeat: number | undefined;
   /** By the last pass, to be claimed as soon as there is room for a batch: claims of one row each would cost too much. */
   let left: Left = { ahead: false, late: false };
-  let clearing = false;
-  let refusedAt = -Infinity;
   let stopping: Promise<void> | undefined;
   /** At a stop, once all that was held unsent was given up: from then on nothing more is sent. */
   let sendsNoMore = false;
@@ -123,7 +119,7 @@ export function createScheduler(deps: {
   }
 
   async function runOnce(): Promise<boolean> {
-    clearLanes();
+    clearing.clear();
     if (recorder.pending >= MAX_UNRECORDED) return false;
     left = { ahead: false, late: false };
     left = await pass.runOnce();
@@ -156,33 +152,7 @@ export function createScheduler(deps: {
     const lane = laneOf(held);
     if (lane === undefined) return record(held, attempts.handBackLater(held));
     lanes.enqueue(held, lane, storeClock.now() - held.timer.nextAttemptAt > FRESH_MS);
-    clearLanesSoon();
-  }
-
-  /** Hands back what the lanes cannot send while it is ours, or hold to the harm of others. */
-  function clearLanes(): void {
-    const now = clock.monotonic();
-    if (now - refusedAt >= REFUSE_INTERVAL_MS) {
-      refusedAt = now;
-      for (const { held, lane } of lanes.takeOut((queued) => attempts.refusalOf(queued) !== undefined)) {
-        const refusal = attempts.refusalOf(held);
-        const isOver = refusal?.status === 'failed';
-        record(held, isOver ? refusal : attempts.handBackLater(held, prospectsOf(lane, now)));
-      }
-    }
-    for (const { held, lane } of lanes.takeSurplus()) {
-      record(held, attempts.handBackLater(held, prospectsOf(lane, now)));
-    }
-  }
-
-  /** Soon after lanes begin to fill, not only with the next pass: what they hold keeps others from being claimed. */
-  function clearLanesSoon(): void {
-    if (clearing || lanes.queued < MANY_QUEUED) return;
-    clearing = true;
-    clock.after(FIRST_IMPRESSION_MS, () => {
-      clearing = false;
-      clearLanes();
-    });
+    clearing.clearSoon();
   }
 
   async function attempt(held: HeldTimer, lane: Lane): Promise<Verdict> {
