@@ -39,13 +39,14 @@ interface Entry {
 export function createRecorder(deps: {
   store: Pick<TimerStore, 'record'>;
   holdings: Holdings;
+  storeClock: { now(): number };
   clock: Clock;
   logger: Logger;
   onStoreError: () => void;
   /** What the pace is kept by: real time, whatever the clock of the timers shows, as it spares the machine. */
   paceClock?: Pick<Clock, 'monotonic' | 'after'>;
 }): Recorder {
-  const { store, holdings, clock, logger, onStoreError, paceClock = systemClock } = deps;
+  const { store, holdings, storeClock, clock, logger, onStoreError, paceClock = systemClock } = deps;
   let gathered: Entry[] = [];
   let writing: Entry[] = [];
   let setAside: Entry[] = [];
@@ -147,6 +148,21 @@ export function createRecorder(deps: {
     return failed;
   }
 
+  /**
+   * What is to be tried again may be due since before an outage by the time that it is written. It is found from now on: looks
+   * at the backlog go back no further than a write may take.
+   */
+  function toClaimResult({ held: { timer }, result }: Entry): ClaimResult {
+    const { id, claimId } = timer;
+    const { status, wakeAt } = result;
+    return {
+      ...result,
+      id,
+      claimId,
+      wakeAt: status === 'waiting' ? Math.max(wakeAt, Math.floor(storeClock.now())) : wakeAt,
+    };
+  }
+
   function settle(entries: Entry[], lost: string[]): void {
     for (const { held } of entries) holdings.remove(held.timer.id);
     for (const id of lost) logger.warn({ id }, 'timer.claim_lost');
@@ -174,9 +190,3 @@ export function createRecorder(deps: {
     },
   };
 }
-
-const toClaimResult = ({ held: { timer }, result }: Entry): ClaimResult => ({
-  id: timer.id,
-  claimId: timer.claimId,
-  ...result,
-});

@@ -73,7 +73,14 @@ export function createScheduler(deps: {
   const largeBodies = createLargeBodies({ store, holdings });
   const sendMarks = createSendMarks({ store });
   const attempts = createAttempts({ actions, storeClock, largeBodies, sendMarks, clock, random, logger, settings });
-  const recorder = createRecorder({ store, holdings, clock, logger, onStoreError: () => pass.holdTakeOver() });
+  const recorder = createRecorder({
+    store,
+    holdings,
+    storeClock,
+    clock,
+    logger,
+    onStoreError: () => pass.holdTakeOver(),
+  });
   const { maxConcurrency, maxRatePerLane } = settings;
   const lanes = createLanes({ maxConcurrency, maxRatePerLane, clock, start: attempt });
   const clearing = createLaneClearing({ lanes, attempts, clock, record });

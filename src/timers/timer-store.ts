@@ -105,7 +105,7 @@ export interface ClaimQuery {
 export interface ClaimResult extends HeldRow {
   status: Exclude<TimerStatus, 'executing' | 'cancelled'>;
   reason: FailureReason | null;
-  /** See `Timer`; equal to `wakeAt` where the row waits again. */
+  /** See `Timer`; where the row waits again, no earlier than `nextAttemptAt`. */
   wakeAt: number;
   nextAttemptAt: number;
   attempt: RecordedAttempt | null;

@@ -58,13 +58,13 @@ export interface TimerOrder {
 export interface TimerProgress {
   status: TimerStatus;
   reason: FailureReason | null;
-  /** Epoch ms. `nextAttemptAt` while waiting, end of the lease while executing, finish time afterwards. */
+  /** Epoch ms. `nextAttemptAt` while waiting (or when that was written, if it had passed by then), end of the lease while executing, finish time afterwards. */
   wakeAt: number;
   /** Epoch ms. Due or retry time of the attempt that waits or runs; of the last one once finished. */
   nextAttemptAt: number;
   /** Who holds, or last held, the row. */
   claimId: string | null;
-  /** Rises with every claim. */
+  /** Rises with every claim and every change. */
   fence: number;
   /** Attempts that came to an outcome in this run. */
   attempts: number;

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { createHoldings, type Holdings } from '../../src/scheduler/holdings.ts';
 import type { HeldTimer } from '../../src/scheduler/held-timer.ts';
 import { createRecorder, type Recorder, type Result } from '../../src/scheduler/recorder.ts';
-import { BadValue, type ClaimResult } from '../../src/timers/index.ts';
+import { BadValue, Refusal, type ClaimResult } from '../../src/timers/index.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { makeTimer, T0 } from '../support/timers.ts';
 
@@ -14,6 +14,7 @@ describe('The recorder', () => {
   let clock: ManualClock;
   let recorder: Recorder;
   let written: number[];
+  let lastWritten: ClaimResult[];
   let holdings: Holdings;
   /** What the store says to a statement that contains the result of this timer. */
   let faults: Map<string, Error>;
@@ -29,10 +30,12 @@ describe('The recorder', () => {
           const fault = results.map(({ id }) => faults.get(id)).find((error) => error !== undefined);
           if (fault !== undefined) return Promise.reject(fault);
           written.push(results.length);
+          lastWritten = results;
           return Promise.resolve([]);
         },
       },
       holdings,
+      storeClock: clock,
       clock,
       paceClock: clock,
       logger: pino({ level: 'silent' }),
@@ -40,12 +43,12 @@ describe('The recorder', () => {
     });
   });
 
-  function add(count: number): string[] {
+  function add(count: number, result = done): string[] {
     return Array.from({ length: count }, () => {
       const timer = { ...makeTimer(), claimId: 'c' };
       const held: HeldTimer = { timer, claimedAt: { monotonic: 0, wall: 0 }, place: 'ahead' };
       holdings.add(held);
-      recorder.add(held, done);
+      recorder.add(held, result);
       return timer.id;
     });
   }
@@ -59,6 +62,22 @@ describe('The recorder', () => {
     await turn();
     return bad ?? '';
   }
+
+  it('has what waits again woken no earlier than it is written: passes look no further back than writes may take', async () => {
+    const retry: Result = { ...done, status: 'waiting', wakeAt: T0 + 300, nextAttemptAt: T0 + 300 };
+    const [id = ''] = add(1, retry);
+    add(1);
+    faults.set(id, new Refusal('store_unavailable', 'It is away.'));
+    await turn();
+    faults.clear();
+    clock.advance(15_000);
+    await turn();
+
+    expect(lastWritten).toMatchObject([
+      { status: 'waiting', wakeAt: T0 + 15_000, nextAttemptAt: T0 + 300 },
+      { status: 'done', wakeAt: T0, nextAttemptAt: T0 },
+    ]);
+  });
 
   it('writes a lone result at once', async () => {
     add(1);
