@@ -372,6 +372,16 @@ export function describeTimerStore(engine: string, open: () => Promise<OpenedSto
         expect(await opened.attempts()).toHaveLength(1);
       });
 
+      it('that it is unknown counts its attempt once, however often it is told', async () => {
+        const held = await insertAndClaim();
+        const unknown = resultOf(held, { status: 'unknown' });
+        await store.record([unknown]);
+
+        expect(await store.record([unknown])).toEqual([]);
+
+        expect(await found(held.id)).toMatchObject({ status: 'unknown', attempts: 1 });
+      });
+
       it('of a late finisher changes nothing, and tells that the claim was lost', async () => {
         const late = await insertAndClaim({ leaseEndsAt: T0 + 2000 });
         const [holder] = await store.claim(claimOf({ from: 'executing', wakeTo: T0 + 2000, leaseEndsAt: T0 + 60_000 }));

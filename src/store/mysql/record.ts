@@ -54,7 +54,8 @@ export async function recordResults(db: Kysely<Database>, rows: ResultRow[]): Pr
 }
 
 const isAskedAgain = sql`t.claim_id = ${sql.raw(ASKED_AGAIN)}`;
-const isOpen = sql`t.claim_id = UNHEX(r.claim_id) AND t.status IN ('executing', 'unknown')`;
+/** Also where the lease ran out of what was being sent at most once: by then it is `unknown`, but has no result yet. */
+const isOpen = sql`t.claim_id = UNHEX(r.claim_id) AND (t.status = 'executing' OR (t.status = 'unknown' AND t.attempts = 0))`;
 
 /** First-try successes, which nearly all are: half the columns, half the server's time. */
 async function recordDelivered(db: Kysely<Database>, rows: ResultRow[]): Promise<number> {

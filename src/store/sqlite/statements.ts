@@ -46,14 +46,15 @@ export const RELEASE_DEAD_LEASES = `
 export const EXPIRE_DEAD_SENDS = `
   UPDATE timers INDEXED BY wake SET status = 'unknown', wake_at = ? WHERE status = 'executing' AND send_started_at IS NOT NULL`;
 
-/** Parameters by name: a `ResultRow`. */
+/** An `unknown` one, whose lease ran out, may have no result yet. Parameters by name: a `ResultRow`. */
 export const RECORD_RESULT = `
   UPDATE timers
      SET status = :status, reason = :reason, wake_at = :wake_at, next_attempt_at = :next_attempt_at,
          send_started_at = iif(:status = 'waiting', NULL, send_started_at),
          attempts = attempts + :attempted, lost = iif(:attempted, 0, lost),
          ${ATTEMPT_COLUMNS.map((column) => `${column} = iif(:attempted, :${column}, ${column})`).join(', ')}
-   WHERE id = unhex(:id) AND claim_id = unhex(:claim_id) AND status IN ('executing', 'unknown')`;
+   WHERE id = unhex(:id) AND claim_id = unhex(:claim_id)
+     AND (status = 'executing' OR (status = 'unknown' AND attempts = 0))`;
 
 export const INSERT_ATTEMPT = `
   INSERT OR IGNORE INTO attempts (timer_id, fence, run, attempt, ${ATTEMPT_COLUMNS.join(', ')})
