@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { TimerChanges, TimerLists, TimerRetention } from '../timers/index.ts';
+import { Refusal, type TimerChanges, type TimerLists, type TimerRetention } from '../timers/index.ts';
 import { cancelAll } from './cancel-all.ts';
 import { changeTimer } from './change-timer.ts';
 import { erasePayload } from './erase-payload.ts';
@@ -33,12 +33,21 @@ export function createClientVerbs(deps: {
           return changeTimer(transaction, hints, { seen, change, again });
         });
       }),
-    cancelAll: (ids, query, given) => run((db) => cancelAll(db, hints, { ids, query, ...given })),
+    cancelAll: (ids, query, given) =>
+      run(async (db, again) => counted(await cancelAll(db, hints, { ids, query, ...given }), again)),
     replayAll: (ids, query, given) =>
-      run((connection) =>
-        connection.transaction().execute((db) => replayAll(db, hints, keyTables(db), { ids, query, ...given })),
+      run((connection, again) =>
+        connection
+          .transaction()
+          .execute(async (db) => counted(await replayAll(db, hints, keyTables(db), { ids, query, ...given }), again)),
       ),
     erasePayload: (id) => run((db) => erasePayload(db, hints, id)),
     holdLease: (lease) => run((db) => holdLease(db, hints, lease)),
   };
+}
+
+/** An earlier try, whose answer was lost, may have changed them all: then none is left, and nobody knows how many they were. */
+function counted(changed: number, again: boolean): number {
+  if (!again || changed > 0) return changed;
+  throw new Refusal('store_unavailable', 'The database lost its answer; look which timers were changed.');
 }

@@ -3,8 +3,8 @@ import { v7 } from 'uuid';
 import { changeTimer } from '../../src/store/change-timer.ts';
 import { mysqlHints } from '../../src/store/index-hints.ts';
 import type { TimerChange } from '../../src/timers/index.ts';
-import { claimOf, makeTimer, T0 } from '../support/timers.ts';
-import { replayOf } from './contract-changes.ts';
+import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
+import { everyTimer, replayOf } from './contract-changes.ts';
 import { connectTo, KINDS, openFaultyStore, type FaultyStore } from './mysql-under-test.ts';
 
 const CHANGE = /UPDATE timers FORCE INDEX \(PRIMARY\) SET/;
@@ -43,8 +43,23 @@ describe.each(KINDS)('On %s, a change whose answer was lost', (kind) => {
     const changed = await opened.store.change(seen, replayOf(seen));
     await lost;
 
-    expect(changed).toEqual({ ...seen, ...replayOf(seen) });
+    expect(changed).toEqual({ ...seen, ...replayOf(seen), fence: 4 });
     expect(await opened.store.find(seen.id)).toEqual(changed);
+  });
+
+  it.each<[string, RegExp, (ids: string[]) => Promise<number>]>([
+    ['a cancellation', /SET status = 'cancelled'/, (ids) => opened.store.cancelAll(ids, everyTimer, { now: T0 })],
+    ['a replay', /commit$/, (ids) => opened.store.replayAll(ids, everyTimer, { dueAt: T0 })],
+  ])('of many is left open, rather than told to have met none: %s', async (name, statement, change) => {
+    const status = name === 'a replay' ? 'failed' : 'waiting';
+    const timers = makeTimers(20, () => ({ status }));
+    await opened.store.insert(timers);
+    const lost = opened.proxy.once(statement, 'lose the answer');
+
+    await expect(change(timers.map(({ id }) => id))).rejects.toMatchObject({ code: 'store_unavailable' });
+    await lost;
+
+    expect(await opened.store.find(timers[0]?.id ?? '')).not.toMatchObject({ status });
   });
 
   it('is left open when the timer has moved on by the time it is looked for', async () => {
