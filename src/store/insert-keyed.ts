@@ -8,13 +8,17 @@ import { bytesToUuid, uuidToBytes } from './uuid-bytes.ts';
 
 /**
  * Stores timers that come with keys, within the transaction of the tables. Whoever comes second under one key waits at its
- * row for the few milliseconds that the first needs to commit, and then sees what became of it.
+ * row for the few milliseconds that the first needs to commit, and then sees what became of it. See `planKeyed` for `again`.
  */
-export async function insertKeyed(tables: KeyTables, entries: KeyedTimer[]): Promise<KeyedResult[]> {
+export async function insertKeyed(
+  tables: KeyTables,
+  entries: KeyedTimer[],
+  given: { again: boolean } = { again: false },
+): Promise<KeyedResult[]> {
   const records = await holdRecords(tables, entries);
   const open = entries.filter((entry) => !isAnswered(entry, recordOf(entry, records)));
   const { keys, timers } = await holdKeyed(tables, open);
-  const plan = planKeyed(entries, { records, timers });
+  const plan = planKeyed(entries, { records, timers }, given);
   await tables.removeIdempotencyKeys([...plan.removedRecords].map(toName));
   await tables.writeIdempotencyKeys([...plan.records].map(toRecordRow));
   await tables.writeTimerKeys([...plan.pointers].filter(([key, id]) => keys.get(key) !== id).map(toPointerRow));

@@ -41,13 +41,19 @@ export function isAnswered({ timer }: KeyedTimer, record: StandingRecord | undef
   return record !== undefined && record.timerId !== timer.id && record.expiresAt > timer.createdAt;
 }
 
+/** Whether it tells of a change that an earlier try of the request has made: for a timer that it made, the answer is the same. */
+const isOfEarlierTry = ({ timer, idempotency }: KeyedTimer, { timerId, answer }: StandingRecord): boolean =>
+  timerId === timer.id && answer !== idempotency?.answerOf({ kind: 'created', timer });
+
 /**
  * Decides entry by entry, in their order, as if each were carried out before the next is looked at. Everything that stands
- * is locked by the caller.
+ * is locked by the caller. `again` says that an earlier try may have been committed, though its answer was lost: what it has
+ * done is not done once more, and where nobody can tell, the entry is refused.
  */
 export function planKeyed(
   entries: KeyedTimer[],
   standing: { records: ReadonlyMap<string, StandingRecord>; timers: ReadonlyMap<string, StandingTimer> },
+  { again }: { again: boolean } = { again: false },
 ): KeyedPlan {
   const records = new Map(standing.records);
   const current = new Map(standing.timers);
@@ -73,6 +79,9 @@ export function planKeyed(
       const isSame = Buffer.from(record.requestHash).equals(idempotency.requestHash);
       return isSame ? (refusals.get(key) ?? { kind: 'replayed', answer: record.answer }) : reused();
     }
+    if (again && record !== undefined && isOfEarlierTry(entry, record) && !isHeldFor(timer)) {
+      return { kind: 'replayed', answer: record.answer };
+    }
     const result = place(timer);
     if (result.kind === 'refused') {
       plan.removedRecords.add(key);
@@ -91,22 +100,30 @@ export function planKeyed(
     if (timer.key === null) return create(timer);
     const key = ownedKey(timer.owner, timer.key);
     const before = current.get(key);
+    // By the earlier try it may have been changed into this one, which then was called, or is being called.
+    const isUnsure = again && before !== undefined && before === standing.timers.get(key);
     if (before === undefined || isFinished(before.status)) {
+      if (isUnsure) return unsure();
       current.set(key, timer);
       plan.pointers.set(key, timer.id);
       return create(timer);
     }
     if (before.status === 'executing') {
-      // Our own change, whose answer was lost: it is done.
-      const isDone = timer.claimId !== null && before.claimId === timer.claimId;
       const { id, createdAt, fence, run } = before;
       const dueAt = dueOf(timer);
-      return isDone ? { kind: 'changed', timer: { ...timer, id, createdAt, dueAt, fence, run } } : executing();
+      if (isHeldFor(timer)) return { kind: 'changed', timer: { ...timer, id, createdAt, dueAt, fence, run } };
+      return isUnsure ? unsure() : executing();
     }
     const changed = changedInto(timer, before);
     current.set(key, changed);
     (plan.inserts.has(changed.id) ? plan.inserts : plan.changes).set(changed.id, changed);
     return { kind: 'changed', timer: changed };
+  }
+
+  /** Our own change by an earlier try: the timer of the key is under the claim that this one has. */
+  function isHeldFor(timer: Timer): boolean {
+    const before = timer.key === null ? undefined : current.get(ownedKey(timer.owner, timer.key));
+    return before?.status === 'executing' && timer.claimId !== null && before.claimId === timer.claimId;
   }
 
   function create(timer: Timer): Placed {
@@ -136,6 +153,11 @@ const changedInto = (timer: Timer, before: StandingTimer): Timer => ({
 const executing = (): Placed => ({
   kind: 'refused',
   refusal: new Refusal('already_executing', 'The timer of this key is being executed; try again when it is finished.'),
+});
+
+const unsure = (): Placed => ({
+  kind: 'refused',
+  refusal: new Refusal('store_unavailable', 'The database lost its answer; look whether the timer was changed.'),
 });
 
 const reused = (): Placed => ({

@@ -33,5 +33,8 @@ export type KeyedResult =
   | StoredTimer
   /** The request was carried out before; nothing was written. */
   | { kind: 'replayed'; answer: string }
-  /** `idempotency_key_reused` or `already_executing`; nothing was written. */
+  /**
+   * `idempotency_key_reused` or `already_executing`, and nothing was written; or `store_unavailable`, where an earlier try may
+   * have done it, whose answer was lost.
+   */
   | { kind: 'refused'; refusal: Refusal };

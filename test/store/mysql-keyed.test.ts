@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { CompiledQuery } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import { v7 } from 'uuid';
 import { findByKey } from '../../src/store/find-by-key.ts';
 import { mysqlHints } from '../../src/store/index-hints.ts';
@@ -8,10 +8,10 @@ import { insertKeyed } from '../../src/store/insert-keyed.ts';
 import { createKeyTables } from '../../src/store/mysql/key-tables.ts';
 import { openMysqlStore } from '../../src/store/mysql/open.ts';
 import { replayAll } from '../../src/store/replay.ts';
-import type { KeyedTimer, Timer, TimerStore } from '../../src/timers/index.ts';
+import type { KeyedTimer, StoredTimer, Timer, TimerStore } from '../../src/timers/index.ts';
 import { createDatabase, queryServer, type TestDatabase } from '../support/databases.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
-import { claimOf, makeTimer, makeTimers, T0 } from '../support/timers.ts';
+import { claimOf, makeTimer, makeTimers, resultOf, T0 } from '../support/timers.ts';
 import { everyTimer, replayOf } from './contract-changes.ts';
 import { connectTo, KINDS, openFaultyStore, timed, type Db, type FaultyStore } from './mysql-under-test.ts';
 
@@ -121,6 +121,69 @@ describe.each(KINDS)('Keys on %s', (kind) => {
     await insertKeyed(createKeyTables({ db: transaction, again: false }), entries);
     return transaction;
   }
+
+  describe('whose first try was committed, though the answer was lost,', () => {
+    const tried = async (entry: KeyedTimer, { again }: { again: boolean }) => {
+      const [result] = await db
+        .transaction()
+        .execute((transaction) => insertKeyed(createKeyTables({ db: transaction, again }), [entry], { again }));
+      return result;
+    };
+    /** Somebody else's claim, and what comes of it. */
+    const claimed = async () => {
+      const [held] = await store.claim(claimOf({ wakeTo: T0 + 60_000 }));
+      if (held === undefined) throw new Error('nothing was claimed');
+      return held;
+    };
+    const finished = async () => store.record([resultOf(await claimed())]);
+
+    beforeEach(() => sql`DELETE FROM timers`.execute(db));
+
+    it.each<[string, () => Promise<unknown>]>([
+      ['is being called', claimed],
+      ['has been called', finished],
+    ])('get the answer of that by their record, also when what they changed %s', async (_name, meanwhile) => {
+      const key = v7();
+      await store.insertKeyed([named(key)]);
+      const entry: KeyedTimer = { ...named(key), idempotency: idempotency(key) };
+      const first = await tried(entry, { again: false });
+      await meanwhile();
+
+      const expected = {
+        kind: 'replayed',
+        answer: JSON.stringify({ kind: 'changed', id: (first as StoredTimer).timer.id }),
+      };
+      expect(await tried(entry, { again: true })).toEqual(expected);
+      expect(await store.insertKeyed([{ ...named(key), idempotency: idempotency(key) }])).toEqual([expected]);
+    });
+
+    it.each<[string, () => Promise<unknown>]>([
+      ['is being called', claimed],
+      ['has been called', finished],
+    ])('are left open without a record when what they may have changed %s', async (_name, meanwhile) => {
+      const key = v7();
+      await store.insertKeyed([named(key)]);
+      const entry = named(key);
+      await tried(entry, { again: false });
+      await meanwhile();
+
+      const refused = { kind: 'refused', refusal: { code: 'store_unavailable' } };
+      expect(await tried(entry, { again: true })).toMatchObject(refused);
+      expect(await store.find(entry.timer.id)).toBeUndefined();
+    });
+
+    it('or not, are not taken for done by a record that the second try has made', async () => {
+      const key = v7();
+      await store.insertKeyed([named(key)]);
+      await claimed();
+      const entry: KeyedTimer = { ...named(key), idempotency: idempotency(key) };
+
+      expect(await tried(entry, { again: true })).toMatchObject({ refusal: { code: 'store_unavailable' } });
+      expect(await tried({ ...named(key), idempotency: idempotency(key) }, { again: false })).toMatchObject({
+        refusal: { code: 'already_executing' },
+      });
+    });
+  });
 
   it('that are being written hold up nobody but who brings the same ones', async () => {
     await store.insertKeyed([once('standing'), named('standing')]);

@@ -47,7 +47,7 @@ export function createMysqlStore(deps: {
   const keyedInserts = createKeyedQueue({
     send: (entries) =>
       onApi((connection, again) =>
-        connection.transaction().execute((db) => insertKeyed(createKeyTables({ db, again }), entries)),
+        connection.transaction().execute((db) => insertKeyed(createKeyTables({ db, again }), entries, { again })),
       ),
     maxTimers: 500,
   });
