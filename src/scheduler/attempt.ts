@@ -18,9 +18,12 @@ const MAX_LEASES_LOST = 5;
 /** How long a timer that could not be sent in time is left alone at first, and in the end; milliseconds. */
 const FIRST_HAND_BACK_MS = 4000;
 export const LONGEST_HAND_BACK_MS = 300_000;
-/** No timer is given up before its host has been seen not to answer for this long, however late it is itself. */
+/**
+ * No timer is given up before its host has been seen not to answer for this long, or for as long as timers are given, however
+ * late it is itself.
+ */
 const LEAST_SILENCE_MS = 3_600_000;
-/** Of the time that a timer is of use: it must come again before that is over, also after it was handed back some times. */
+/** Of the time that a timer is of use, on average: it must come again before that is over, also after it was handed back some times. */
 const LONGEST_HAND_BACK_SHARE = 1 / 20;
 
 /** Turns a due timer into a result: by performing its action once, or by finding that it must not or cannot be performed. */
@@ -31,8 +34,8 @@ export interface Attempts {
   /** Back to waiting, to be found again at its own instant, or now if that has passed. */
   handBack(held: HeldTimer): Result;
   /**
-   * Back to waiting for a while that grows with its age up to `longestMs` (five minutes), so that a dead host costs few
-   * touches per timer; one that expires for a twentieth of that time at most. Given up where its host does not answer: a
+   * Back to waiting for a while that grows with its age up to about `longestMs` (five minutes), so that a dead host costs few
+   * touches per timer; one that expires for about a twentieth of that time at most. Given up where its host does not answer: a
    * timer may be late because all was down, and then it is still to be tried.
    */
   handBackLater(held: HeldTimer, prospects?: Prospects): Result;

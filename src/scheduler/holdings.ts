@@ -7,7 +7,7 @@ import type { HeldTimer, Place } from './held-timer.ts';
  * 15 %, but the replica that looks first took most of a crowd that two could have sent.
  */
 const PLACES: Record<Place, number> = { late: 5000, ahead: 5000, idle: 5000 };
-/** Beyond those ahead, for what a crowd must not keep out: timers due after it, and those that are short. */
+/** Places that a crowd cannot take, for timers due after it and for short ones. */
 const KEPT_FREE = 1000;
 /** Of all bodies together. */
 const MAX_BYTES = 32 * 1024 * 1024;

@@ -11,7 +11,7 @@ export interface LaneQueue {
   readonly length: number;
   push(held: HeldTimer, isBacklog: boolean): void;
   shift(): HeldTimer | undefined;
-  /** Takes out those of which this is so; `place` counts from 0 in the order above, but for the turns of the backlog. */
+  /** Takes out the timers that `isUnwanted` names. `place` counts from 0: first those due now, then the backlog. */
   takeOut(isUnwanted: (held: HeldTimer, place: number) => boolean): HeldTimer[];
 }
 

@@ -67,7 +67,7 @@ const SUSPECT_QUEUE = 100;
 const PROVEN_QUEUE_MS = 5000;
 const PROVEN_QUEUE_LEAST = 100;
 
-/** What the lane keeps from others by holding more than this. */
+/** How many timers may queue here; more would keep places from other hosts. */
 export function queueAllowance(lane: Lane, now: number): number {
   const tier = tierOf(lane, now);
   if (tier === 'new' && now - lane.madeAt < FIRST_IMPRESSION_MS) return Infinity;

@@ -59,7 +59,7 @@ export function createPass(deps: {
     const from = floors.current(now);
     const pulse = await store.pulse({ freshFrom, freshTo, ...from });
     floors.seen(pulse, { freshFrom, leasesFrom: from.leasesFrom, now });
-    // What was just seen is by a clock that is no more, and would be claimed long before it is due: the next look begins anew.
+    // The pulse was asked by the old clock: to claim by it could take timers long before they are due. The next one begins anew.
     if (storeClock.observe(pulse.storeNow)) {
       logger.warn({ store_now: pulse.storeNow }, 'store.clock_stepped');
       holdTakeOver();

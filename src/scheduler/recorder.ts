@@ -43,7 +43,7 @@ export function createRecorder(deps: {
   clock: Clock;
   logger: Logger;
   onStoreError: () => void;
-  /** What the pace is kept by: real time, whatever the clock of the timers shows, as it spares the machine. */
+  /** Clock of the pause between writes. Real time, whatever the clock of the timers shows: the pause spares the machine. */
   paceClock?: Pick<Clock, 'monotonic' | 'after'>;
 }): Recorder {
   const { store, holdings, storeClock, clock, logger, onStoreError, paceClock = systemClock } = deps;

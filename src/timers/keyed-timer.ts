@@ -2,9 +2,9 @@ import type { Refusal } from './errors.ts';
 import type { Timer } from './timer.ts';
 
 /**
- * A timer that the client may have asked for before. With a key of its own (`timer.key`) the one timer of that key which
- * waits is changed into it, and none but a new one is made where none waits. With an idempotency record the request as a
- * whole is carried out once.
+ * A timer that the client may have asked for before. If it has a key (`timer.key`), the timer that waits under that key is
+ * changed into it; a new one is made only where none waits. With an idempotency record the request as a whole is carried out
+ * once.
  */
 export interface KeyedTimer {
   timer: Timer;
