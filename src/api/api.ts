@@ -1,10 +1,16 @@
 import type { RequestListener } from 'node:http';
 import type { Clock, Logger, Service } from '../platform/index.ts';
-import type { DestinationStore, ShortTimers, TargetPolicy, TimerStore } from '../timers/index.ts';
+import type {
+  DestinationStore,
+  ShortTimers,
+  TargetPolicy,
+  TimerChanges,
+  TimerLists,
+  TimerStore,
+} from '../timers/index.ts';
 import { createAdmission } from './admission.ts';
 import type { ApiKey } from './api-keys.ts';
 import { createBodyBudget } from './body-budget.ts';
-import type { ClientStore } from './client-handlers.ts';
 import { mountDestinations } from './destination-routes.ts';
 import { mountDocs } from './docs-pages.ts';
 import { createExpressApp } from './express-app.ts';
@@ -23,7 +29,7 @@ export interface ApiDeps {
   port: number;
   /** False where the replica only schedules: then nothing but `/health` and `/ready` is served. */
   serveTimers: boolean;
-  store: Pick<TimerStore, 'insert' | 'insertKeyed' | 'find' | 'findByKey'> & ClientStore;
+  store: Pick<TimerStore, 'insert' | 'insertKeyed' | 'find' | 'findByKey'> & TimerLists & TimerChanges;
   destinations: Pick<DestinationStore, 'listDestinations'>;
   /** Undefined where nothing of objects is to be seen. */
   objects: Objects | undefined;

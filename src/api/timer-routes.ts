@@ -1,42 +1,48 @@
 import type { Express } from 'express';
-import type { Clock } from '../platform/index.ts';
-import type { TimerStore } from '../timers/index.ts';
 import type { Admission } from './admission.ts';
-import { sendJson } from './answer.ts';
 import { allowOnly } from './allow-only.ts';
+import { sendJson } from './answer.ts';
+import type { ApiDeps } from './api.ts';
+import { attemptsHandler } from './attempts.ts';
 import { batchHandler } from './batch.ts';
 import type { BodyBudget } from './body-budget.ts';
+import { bulkHandlers } from './bulk.ts';
 import { byKeyHandlers } from './by-key.ts';
 import { createChangeOwn } from './change-own.ts';
-import { createClientHandlers, type ClientHandlerDeps } from './client-handlers.ts';
+import { changeHandlers } from './changes.ts';
+import { erasePayloadHandler } from './erase-payload.ts';
 import { createFindOwn } from './find-own.ts';
 import { idempotencyKeyOf } from './idempotency.ts';
 import { importHandler } from './import.ts';
+import type { Cursors } from './list-cursor.ts';
+import { listHandler } from './lists.ts';
 import { newTimer } from './new-timer.ts';
 import { MAX_TIMER_BYTES, readJson } from './read-json.ts';
-import { createSchedule, type ScheduleDeps } from './schedule.ts';
+import { createSchedule } from './schedule.ts';
 import { answerTo, sendTimer } from './timer-answer.ts';
 import { viewTimer } from './timer-view.ts';
 import { validate } from './validate.ts';
+import { waitHandler } from './wait.ts';
+import type { Waiters } from './waiters.ts';
 
 /** The first is canonical; the others are those of the systems that this one replaces. */
 const PATHS = ['/timers', '/timer', '/api/v1/timers'];
 
 export function mountTimers(
   app: Express,
-  deps: ScheduleDeps &
-    Omit<ClientHandlerDeps, 'findOwn'> & {
-      store: Pick<TimerStore, 'find' | 'findByKey'>;
-      admit: Admission;
-      bodies: BodyBudget;
-      clock: Clock;
-      isStopping: () => boolean;
-    },
+  deps: ApiDeps & {
+    admit: Admission;
+    bodies: BodyBudget;
+    cursors: Cursors;
+    waiters: Waiters;
+    isStopping: () => boolean;
+  },
 ): void {
-  const { store, storeClock, admit, bodies } = deps;
+  const { storeClock, admit, bodies } = deps;
   const schedule = createSchedule(deps);
-  const findOwn = createFindOwn({ store });
-  const client = createClientHandlers({ ...deps, findOwn });
+  const findOwn = createFindOwn(deps);
+  const changeOwn = createChangeOwn({ ...deps, findOwn });
+  const wired = { ...deps, schedule, findOwn, changeOwn };
 
   const create = admit(async (req, res, { owner }) => {
     const idempotencyKey = idempotencyKeyOf(req.headers);
@@ -50,12 +56,18 @@ export function mountTimers(
     sendJson(res, { status: 200, body: viewTimer(timer, { now: Math.ceil(storeClock.now()) }) });
   });
 
-  const batch = admit(batchHandler({ schedule, bodies }));
-  const importLines = admit(importHandler({ ...deps, schedule }));
-  const byKey = byKeyHandlers({ ...deps, schedule, changeOwn: createChangeOwn({ ...deps, findOwn }) });
+  const list = admit(listHandler(wired));
+  const batch = admit(batchHandler(wired));
+  const importLines = admit(importHandler(wired));
+  const attempts = admit(attemptsHandler(wired));
+  const wait = admit(waitHandler(wired));
+  const erasePayload = admit(erasePayloadHandler(wired));
+  const byKey = byKeyHandlers(wired);
+  const bulk = bulkHandlers(wired);
+  const change = changeHandlers(wired);
 
   for (const path of PATHS) {
-    app.route(path).get(client.list).post(create).all(allowOnly('GET', 'POST'));
+    app.route(path).get(list).post(create).all(allowOnly('GET', 'POST'));
     app.route(`${path}/batch`).post(batch).all(allowOnly('POST'));
     app.route(`${path}/import`).post(importLines).all(allowOnly('POST'));
     app
@@ -64,19 +76,19 @@ export function mountTimers(
       .put(admit(byKey.put))
       .delete(admit(byKey.remove))
       .all(allowOnly('GET', 'PUT', 'DELETE'));
-    app.route(`${path}/cancel`).post(client.cancelAll).all(allowOnly('POST'));
-    app.route(`${path}/replay`).post(client.replayAll).all(allowOnly('POST'));
+    app.route(`${path}/cancel`).post(admit(bulk.cancel)).all(allowOnly('POST'));
+    app.route(`${path}/replay`).post(admit(bulk.replay)).all(allowOnly('POST'));
     app
       .route(`${path}/:id`)
       .get(read)
-      .patch(client.patch)
-      .delete(client.cancel)
+      .patch(admit(change.patch))
+      .delete(admit(change.cancel))
       .all(allowOnly('GET', 'PATCH', 'DELETE'));
-    app.route(`${path}/:id/fire`).post(client.fire).all(allowOnly('POST'));
-    app.route(`${path}/:id/extend`).post(client.extend).all(allowOnly('POST'));
-    app.route(`${path}/:id/replay`).post(client.replay).all(allowOnly('POST'));
-    app.route(`${path}/:id/attempts`).get(client.attempts).all(allowOnly('GET'));
-    app.route(`${path}/:id/wait`).get(client.wait).all(allowOnly('GET'));
-    app.route(`${path}/:id/payload`).delete(client.erasePayload).all(allowOnly('DELETE'));
+    app.route(`${path}/:id/fire`).post(admit(change.fire)).all(allowOnly('POST'));
+    app.route(`${path}/:id/extend`).post(admit(change.extend)).all(allowOnly('POST'));
+    app.route(`${path}/:id/replay`).post(admit(change.replay)).all(allowOnly('POST'));
+    app.route(`${path}/:id/attempts`).get(attempts).all(allowOnly('GET'));
+    app.route(`${path}/:id/wait`).get(wait).all(allowOnly('GET'));
+    app.route(`${path}/:id/payload`).delete(erasePayload).all(allowOnly('DELETE'));
   }
 }
