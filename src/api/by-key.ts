@@ -1,7 +1,6 @@
 import type { Request } from 'express';
 import type { Timer, TimerStore } from '../timers/index.ts';
 import type { CallerHandler } from './admission.ts';
-import { sendJson } from './answer.ts';
 import type { Caller } from './authenticate.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { ChangeOwn } from './change-own.ts';
@@ -10,9 +9,8 @@ import { KEY_RULE, newTimer, timerKey } from './new-timer.ts';
 import { Problem } from './problem.ts';
 import { MAX_TIMER_BYTES, readJson } from './read-json.ts';
 import type { Schedule } from './schedule.ts';
-import { answerTo, sendTimer } from './timer-answer.ts';
+import { answerTo, sendAnswer, sendTimer } from './timer-answer.ts';
 import { cancel } from './timer-moves.ts';
-import { viewTimer } from './timer-view.ts';
 import { validate } from './validate.ts';
 
 /** `/timers/by-key/:key`: a timer under the name that its client chose. Every owner has names of its own. */
@@ -32,8 +30,6 @@ export function byKeyHandlers(deps: {
     return timer;
   }
 
-  const view = (timer: Timer) => viewTimer(timer, { now: Math.ceil(storeClock.now()) });
-
   return {
     async put(req, res, { owner }) {
       const { success, data: key } = timerKey.safeParse(req.params.key);
@@ -41,14 +37,14 @@ export function byKeyHandlers(deps: {
       const idempotencyKey = idempotencyKeyOf(req.headers);
       const asked = validate(newTimer, await readJson(req, { maxBytes: MAX_TIMER_BYTES, bodies }));
       const entry = schedule.take(asked, { owner, key, idempotencyKey });
-      sendTimer(res, answerTo(await schedule.storeOne(entry), { now: entry.order.createdAt }));
+      sendAnswer(res, answerTo(await schedule.storeOne(entry), { now: entry.order.createdAt }));
     },
     async read(req, res, caller) {
-      sendJson(res, { status: 200, body: view(await find(req, caller)) });
+      sendTimer(res, await find(req, caller), { storeClock });
     },
     async remove(req, res, caller) {
       const { id } = await find(req, caller);
-      sendJson(res, { status: 200, body: view(await changeOwn(id, caller, cancel)) });
+      sendTimer(res, await changeOwn(id, caller, cancel), { storeClock });
     },
   };
 }

@@ -1,13 +1,12 @@
 import type { Request } from 'express';
 import type { CallerHandler } from './admission.ts';
-import { sendJson } from './answer.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { ChangeOwn, Decide } from './change-own.ts';
 import { extendTimer, patchTimer, type PatchRules } from './patch-timer.ts';
 import { MAX_TIMER_BYTES, readJson } from './read-json.ts';
+import { sendTimer } from './timer-answer.ts';
 import { cancel, fire, replay } from './timer-moves.ts';
 import { extension, timerPatch } from './timer-patch.ts';
-import { viewTimer } from './timer-view.ts';
 import { validate } from './validate.ts';
 
 export interface ChangeHandlers {
@@ -28,7 +27,7 @@ export function changeHandlers(
     (decideFor: (req: Request) => Decide | Promise<Decide>): CallerHandler =>
     async (req, res, caller) => {
       const timer = await changeOwn(req.params.id, caller, await decideFor(req));
-      sendJson(res, { status: 200, body: viewTimer(timer, { now: Math.ceil(storeClock.now()) }) });
+      sendTimer(res, timer, { storeClock });
     };
 
   return {

@@ -1,8 +1,7 @@
 import { Refusal, type TimerStore } from '../timers/index.ts';
 import type { CallerHandler } from './admission.ts';
-import { sendJson } from './answer.ts';
 import type { FindOwn } from './find-own.ts';
-import { viewTimer } from './timer-view.ts';
+import { sendTimer } from './timer-answer.ts';
 
 /** `DELETE /timers/:id/payload`. */
 export function erasePayloadHandler(deps: {
@@ -21,6 +20,6 @@ export function erasePayloadHandler(deps: {
         'The timer still needs its payload; cancel it first, or wait until it is finished.',
       );
     }
-    sendJson(res, { status: 200, body: viewTimer(timer, { now: Math.ceil(storeClock.now()) }) });
+    sendTimer(res, timer, { storeClock });
   };
 }

@@ -39,9 +39,8 @@ export function createSchedule(deps: ScheduleDeps): Schedule {
   const { store, storeClock, shortTimers } = deps;
 
   async function storeAll(entries: Entry[]): Promise<KeyedResult[]> {
-    const placed = entries.map(({ order }) => placeTimer(order, shortTimers));
-    const keyed = placed.map(({ timer }, index) => ({ timer, idempotency: entries[index]?.idempotency ?? null }));
-    const results = await write(store, keyed).catch((error: unknown) => {
+    const placed = entries.map(({ order, idempotency }) => ({ ...placeTimer(order, shortTimers), idempotency }));
+    const results = await write(store, placed).catch((error: unknown) => {
       for (const place of placed) place.abandon();
       throw error;
     });

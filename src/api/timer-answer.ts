@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { KeyedResult, StoredTimer } from '../timers/index.ts';
+import type { KeyedResult, StoredTimer, Timer } from '../timers/index.ts';
 import { sendJson } from './answer.ts';
 import { problemOf } from './problem.ts';
 import { viewTimer, type TimerView } from './timer-view.ts';
@@ -23,10 +23,15 @@ export function answerTo(result: KeyedResult, given: { now: number }): TimerAnsw
   return { ...answerOf(result, given), replayed: false };
 }
 
-export function sendTimer(res: ServerResponse, { status, timer, replayed }: ReturnType<typeof answerTo>): void {
+export function sendAnswer(res: ServerResponse, { status, timer, replayed }: ReturnType<typeof answerTo>): void {
   sendJson(res, {
     status,
     headers: { Location: `/timers/${timer.id}`, ...(replayed ? { 'Idempotent-Replayed': 'true' } : {}) },
     body: timer,
   });
+}
+
+/** The timer as it stands now. */
+export function sendTimer(res: ServerResponse, timer: Timer, { storeClock }: { storeClock: { now(): number } }): void {
+  sendJson(res, { status: 200, body: viewTimer(timer, { now: Math.ceil(storeClock.now()) }) });
 }

@@ -1,7 +1,6 @@
 import type { Express } from 'express';
 import type { Admission } from './admission.ts';
 import { allowOnly } from './allow-only.ts';
-import { sendJson } from './answer.ts';
 import type { ApiDeps } from './api.ts';
 import { attemptsHandler } from './attempts.ts';
 import { batchHandler } from './batch.ts';
@@ -19,8 +18,7 @@ import { listHandler } from './lists.ts';
 import { newTimer } from './new-timer.ts';
 import { MAX_TIMER_BYTES, readJson } from './read-json.ts';
 import { createSchedule } from './schedule.ts';
-import { answerTo, sendTimer } from './timer-answer.ts';
-import { viewTimer } from './timer-view.ts';
+import { answerTo, sendAnswer, sendTimer } from './timer-answer.ts';
 import { validate } from './validate.ts';
 import { waitHandler } from './wait.ts';
 import type { Waiters } from './waiters.ts';
@@ -48,12 +46,11 @@ export function mountTimers(
     const idempotencyKey = idempotencyKeyOf(req.headers);
     const asked = validate(newTimer, await readJson(req, { maxBytes: MAX_TIMER_BYTES, bodies }));
     const entry = schedule.take(asked, { owner, idempotencyKey });
-    sendTimer(res, answerTo(await schedule.storeOne(entry), { now: entry.order.createdAt }));
+    sendAnswer(res, answerTo(await schedule.storeOne(entry), { now: entry.order.createdAt }));
   });
 
   const read = admit(async (req, res, caller) => {
-    const timer = await findOwn(req.params.id, caller);
-    sendJson(res, { status: 200, body: viewTimer(timer, { now: Math.ceil(storeClock.now()) }) });
+    sendTimer(res, await findOwn(req.params.id, caller), { storeClock });
   });
 
   const list = admit(listHandler(wired));

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { isFinished } from '../timers/index.ts';
 import type { CallerHandler } from './admission.ts';
-import { sendJson } from './answer.ts';
 import type { FindOwn } from './find-own.ts';
-import { viewTimer } from './timer-view.ts';
+import { sendTimer } from './timer-answer.ts';
 import { validate } from './validate.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -36,11 +35,10 @@ export function waitHandler(deps: {
     const seen = await findOwn(req.params.id, caller);
     const gone = new AbortController();
     res.once('close', () => gone.abort());
-    const timer = isFinished(seen.status)
+    const finished = isFinished(seen.status)
       ? seen
-      : ((await waiters.wait(seen.id, { timeoutMs: timeout * 1000, signal: gone.signal })) ??
-        (gone.signal.aborted ? undefined : await findOwn(seen.id, caller)));
-    if (timer !== undefined)
-      sendJson(res, { status: 200, body: viewTimer(timer, { now: Math.ceil(storeClock.now()) }) });
+      : await waiters.wait(seen.id, { timeoutMs: timeout * 1000, signal: gone.signal });
+    if (gone.signal.aborted) return;
+    sendTimer(res, finished ?? (await findOwn(seen.id, caller)), { storeClock });
   };
 }
