@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { batchReport, newBatch } from './batch.ts';
 import { importReport } from './import-lines.ts';
-import { Problem, problemDocument } from './problem.ts';
+import { problemDocument, type ProblemCode } from './problem.ts';
 import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
-import type { ProblemCode } from './problem.ts';
 import { HOOK, WAITING } from './timer-examples.ts';
+import { faultAt } from './validate.ts';
 
 const LINES = [
   { delay: '4h', url: HOOK },
@@ -14,10 +14,7 @@ const LINES = [
 ];
 const KEYS_OF_THEIR_OWN = 'The header `Idempotency-Key` is refused: every timer has an `idempotency_key` of its own.';
 const MESSAGE = 'must be 0 or more';
-const REFUSED = problemDocument(
-  new Problem('invalid_request', `"seconds" ${MESSAGE}.`, { errors: [{ pointer: '/seconds', message: MESSAGE }] }),
-  '9f86d081884c-2a',
-);
+const REFUSED = problemDocument(faultAt(['seconds'], MESSAGE), '9f86d081884c-2a');
 
 /** What the OpenAPI document says of making many timers at once. */
 export const bulkCreationOperations = (always: ProblemCode[]): ZodOpenApiPathsObject => ({

@@ -1,6 +1,6 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { ApiKey } from './api-keys.ts';
-import { Problem } from './problem.ts';
+import { faultAt } from './validate.ts';
 
 const MAC_BYTES = 16;
 
@@ -38,8 +38,7 @@ export function createCursors({ keys, adminKeys }: { keys: ApiKey[]; adminKeys: 
       // Several texts decode to the same bytes; only one of them is ours.
       const isOurs = mac.length === MAC_BYTES && bytes.toString('base64url') === cursor;
       if (!isOurs || !timingSafeEqual(mac, macOf(list, payload))) {
-        const message = 'is not one that this list gave out; begin without it';
-        throw new Problem('invalid_request', `"cursor" ${message}.`, { errors: [{ pointer: '/cursor', message }] });
+        throw faultAt(['cursor'], 'is not one that this list gave out; begin without it');
       }
       return JSON.parse(payload.toString()) as unknown;
     },

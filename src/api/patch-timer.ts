@@ -1,9 +1,9 @@
 import type { Timer, TimerChange } from '../timers/index.ts';
 import type { Decide } from './change-own.ts';
 import type { OrderRules } from './order.ts';
-import { Problem } from './problem.ts';
 import { moveTo, refuseUnlessWaiting } from './timer-moves.ts';
 import { withoutNulls, type TimerPatch } from './timer-patch.ts';
+import { faultAt } from './validate.ts';
 import { webhookOf } from './webhook-of.ts';
 import { resolveDue, whenFields, type When } from './when.ts';
 
@@ -47,7 +47,7 @@ function callOf(asked: TimerPatch, timer: Timer, rules: PatchRules): TimerChange
 
   const call = webhookOf({ ...withoutNulls(asked), headers }, rules);
   if ((asked.method ?? timer.method) === 'GET' && (hasBody || timer.body !== null)) {
-    throw at(asked.method === undefined ? 'body' : 'method', 'would send a body with GET');
+    throw faultAt([asked.method === undefined ? 'body' : 'method'], 'would send a body with GET');
   }
   return {
     ...(asked.method === undefined ? {} : { method: call.method }),
@@ -63,10 +63,11 @@ function triesOf(asked: TimerPatch, timer: Timer, rules: PatchRules): TimerChang
   const { delivery = timer.delivery, max_attempts, retry } = asked;
   const isNew = delivery !== timer.delivery;
   if (delivery === 'at_most_once') {
-    if ((max_attempts ?? 1) > 1) throw at('max_attempts', 'must be 1 with at_most_once, which is never tried again');
-    if (retry !== undefined && retry !== null) throw at('retry', 'has no meaning with at_most_once');
+    if ((max_attempts ?? 1) > 1)
+      throw faultAt(['max_attempts'], 'must be 1 with at_most_once, which is never tried again');
+    if (retry !== undefined && retry !== null) throw faultAt(['retry'], 'has no meaning with at_most_once');
     if (isNew && (timer.attempts > 0 || timer.lost > 0)) {
-      throw at('delivery', 'cannot become at_most_once any more: the timer may have been sent');
+      throw faultAt(['delivery'], 'cannot become at_most_once any more: the timer may have been sent');
     }
     return isNew ? { delivery, maxAttempts: 1, retry: null } : {};
   }
@@ -76,8 +77,4 @@ function triesOf(asked: TimerPatch, timer: Timer, rules: PatchRules): TimerChang
     ...(isDefault || max_attempts !== undefined ? { maxAttempts: max_attempts ?? rules.maxAttempts } : {}),
     ...(retry === undefined ? {} : { retry }),
   };
-}
-
-function at(field: keyof TimerPatch, message: string): Problem {
-  return new Problem('invalid_request', `"${field}" ${message}.`, { errors: [{ pointer: `/${field}`, message }] });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiResponsesObject } from 'zod-openapi';
 import { Problem, problemDocument, PROBLEMS, type ProblemCode } from './problem.ts';
+import { faultAt } from './validate.ts';
 
 export const problemView = z
   .strictObject({
@@ -45,8 +46,9 @@ export function problemResponses(codes: ProblemCode[]): ZodOpenApiResponsesObjec
 }
 
 function exampleOf(code: ProblemCode) {
-  const errors = code === 'invalid_request' ? [{ pointer: '/seconds', message: 'must be a whole number' }] : [];
-  const [first] = errors;
-  const detail = first ? `"seconds" ${first.message}.` : `${PROBLEMS[code].title}.`;
-  return [code, { value: problemDocument(new Problem(code, detail, { errors }), '9f86d081884c-2a') }] as const;
+  const problem =
+    code === 'invalid_request'
+      ? faultAt(['seconds'], 'must be a whole number')
+      : new Problem(code, `${PROBLEMS[code].title}.`);
+  return [code, { value: problemDocument(problem, '9f86d081884c-2a') }] as const;
 }

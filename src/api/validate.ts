@@ -17,6 +17,12 @@ export function validate<Schema extends z.ZodType>(schema: Schema, value: unknow
   });
 }
 
+/** The refusal of one field that the schema takes, and we do not. */
+export function faultAt(path: PropertyKey[], message: string): Problem {
+  const pointer = pointerTo(path);
+  return new Problem('invalid_request', `"${pointer.slice(1)}" ${message}.`, { errors: [{ pointer, message }] });
+}
+
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key]), message: 'is not a known field' }));

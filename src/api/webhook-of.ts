@@ -1,7 +1,7 @@
 import type { TimerOrder } from '../timers/index.ts';
 import { LARGEST_BODY, type BodyFields } from './body-fields.ts';
-import { Problem } from './problem.ts';
 import type { RequestFields } from './request-fields.ts';
+import { faultAt } from './validate.ts';
 
 /** What of a timer says what is sent. */
 export type WebhookOrder = Pick<TimerOrder, 'method' | 'headers' | 'body' | 'bodyBytes' | 'appendId' | 'timeoutMs'>;
@@ -16,16 +16,14 @@ export interface WebhookRules {
 /** What is to be sent. Throws a `Problem` at the field that this service cannot send. */
 export function webhookOf(asked: RequestFields, { isReservedHeader, maxTimeoutMs }: WebhookRules): WebhookOrder {
   const reserved = Object.keys(asked.headers ?? {}).find(isReservedHeader);
-  if (reserved !== undefined) {
-    throw invalid(`/headers/${reserved.replaceAll('~', '~0')}`, 'is a header that this service sets itself');
-  }
+  if (reserved !== undefined) throw faultAt(['headers', reserved], 'is a header that this service sets itself');
   const { timeout_ms: timeoutMs = null } = asked;
   if (timeoutMs !== null && timeoutMs > maxTimeoutMs) {
-    throw invalid('/timeout_ms', `must be ${maxTimeoutMs} or less, or the lease of a claim would not cover the call`);
+    throw faultAt(['timeout_ms'], `must be ${maxTimeoutMs} or less, or the lease of a claim would not cover the call`);
   }
   const sent = bodyOf(asked);
   if (sent !== null && sent.bytes.length > LARGEST_BODY) {
-    throw invalid(`/${sent.field}`, `must be ${LARGEST_BODY} bytes or less`);
+    throw faultAt([sent.field], `must be ${LARGEST_BODY} bytes or less`);
   }
   return {
     method: asked.method ?? 'POST',
@@ -66,8 +64,4 @@ function headersOf(
   const contentType = content_type ?? (isGiven ? undefined : usual);
   const all = contentType === undefined ? headers : { ...headers, 'content-type': contentType };
   return Object.keys(all).length === 0 ? null : all;
-}
-
-function invalid(pointer: string, message: string): Problem {
-  return new Problem('invalid_request', `"${pointer.slice(1)}" ${message}.`, { errors: [{ pointer, message }] });
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseDelay } from './delay.ts';
 import { parseInstant } from './instant.ts';
 import { instantOfLocalTime, isLocalTime, isTimeZone } from './local-time.ts';
-import { Problem } from './problem.ts';
+import { faultAt } from './validate.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -98,11 +98,9 @@ export function resolveDue(
   let delayMs = 0;
   for (const field of TERMS) delayMs += terms[field];
   if (delayMs > maxDelayMs) {
-    const [longest] = TERMS.toSorted((a, b) => terms[b] - terms[a]);
-    const message = `reaches further than ${maxDelayMs / 24 / HOUR_MS} days ahead, the furthest this service goes`;
-    throw new Problem('invalid_request', `"${String(longest)}" ${message}.`, {
-      errors: [{ pointer: `/${String(longest)}`, message }],
-    });
+    const longest = TERMS.reduce((a, b) => (terms[b] > terms[a] ? b : a));
+    const days = maxDelayMs / 24 / HOUR_MS;
+    throw faultAt([longest], `reaches further than ${days} days ahead, the furthest this service goes`);
   }
   return { dueAt: createdAt + delayMs, delayMs: Math.max(0, delayMs) };
 }
