@@ -3,24 +3,11 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { idempotencyKey, newTimer, timerKey } from './new-timer.ts';
 import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
-import { storedHeaders } from './stored-headers.ts';
-import { HOOK, WAITING } from './timer-examples.ts';
-import { timerView, type TimerView } from './timer-view.ts';
+import { CANCELLED, HOOK, WAITING } from './timer-examples.ts';
+import { storedHeaders, timerResponse } from './timer-responses.ts';
 
 const KEY = 'cart/4711';
-const NAMED: TimerView = { ...WAITING, key: KEY };
-const CANCELLED: TimerView = {
-  ...NAMED,
-  status: 'cancelled',
-  time_left: 0,
-  next_attempt_at: null,
-  finished_at: '2030-01-01T00:10:00.000Z',
-};
-
-const answer = (description: string, value: TimerView) => ({
-  description,
-  content: { 'application/json': { schema: timerView, examples: { timer: { value } } } },
-});
+const NAMED = { ...WAITING, key: KEY };
 
 /** What the OpenAPI document says of timers under names of their clients. */
 export function byKeyOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
@@ -49,8 +36,8 @@ export function byKeyOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
           },
         },
         responses: {
-          '200': { ...answer('The timer that waited, changed.', NAMED), headers: storedHeaders },
-          '201': { ...answer('A new timer, committed.', NAMED), headers: storedHeaders },
+          '200': { ...timerResponse('The timer that waited, changed.', { timer: NAMED }), headers: storedHeaders },
+          '201': { ...timerResponse('A new timer, committed.', { timer: NAMED }), headers: storedHeaders },
           ...problemResponses([
             ...always,
             ...BODY_PROBLEMS,
@@ -65,7 +52,10 @@ export function byKeyOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         tags: ['Timers'],
         summary: 'Read the latest timer of a key',
         requestParams: { path },
-        responses: { '200': answer('The timer as it stands.', NAMED), ...problemResponses([...always, 'not_found']) },
+        responses: {
+          '200': timerResponse('The timer as it stands.', { timer: NAMED }),
+          ...problemResponses([...always, 'not_found']),
+        },
       },
       delete: {
         operationId: 'cancelTimerByKey',
@@ -73,7 +63,7 @@ export function byKeyOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         summary: 'Cancel the timer of a key',
         requestParams: { path },
         responses: {
-          '200': answer('The timer, cancelled.', CANCELLED),
+          '200': timerResponse('The timer, cancelled.', { timer: { ...CANCELLED, key: KEY } }),
           ...problemResponses([...always, 'not_found', 'already_executing', 'already_finished']),
         },
       },

@@ -1,34 +1,20 @@
-import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
-import { DONE, WAITING } from './timer-examples.ts';
+import { CANCELLED, DONE, WAITING } from './timer-examples.ts';
 import { extension, timerPatch } from './timer-patch.ts';
-import { timerView, type TimerView } from './timer-view.ts';
+import { timerPath, timerResponse } from './timer-responses.ts';
 
-const CANCELLED: TimerView = {
-  ...WAITING,
-  status: 'cancelled',
-  time_left: 0,
-  next_attempt_at: null,
-  finished_at: '2030-01-01T00:10:00.000Z',
-};
 const TOO_LATE: ProblemCode[] = ['already_executing', 'already_finished'];
-
-const answer = (description: string, value: TimerView) => ({
-  description,
-  content: { 'application/json': { schema: timerView, examples: { timer: { value } } } },
-});
 
 /** What the OpenAPI document says of changing a timer that is there. */
 export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
-  const path = z.object({ id: z.string().meta({ format: 'uuid', examples: [WAITING.id] }) });
   const operation = (operationId: string, summary: string, description: string) => ({
     operationId,
     tags: ['Timers'],
     summary,
     description,
-    requestParams: { path },
+    requestParams: { path: timerPath },
   });
   const refusals = (...codes: ProblemCode[]) => problemResponses([...always, 'not_found', ...codes]);
 
@@ -50,7 +36,10 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
             },
           },
         },
-        responses: { '200': answer('The timer, changed.', WAITING), ...refusals(...BODY_PROBLEMS, ...TOO_LATE) },
+        responses: {
+          '200': timerResponse('The timer, changed.', { timer: WAITING }),
+          ...refusals(...BODY_PROBLEMS, ...TOO_LATE),
+        },
       },
       delete: {
         ...operation(
@@ -58,13 +47,13 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
           'Cancel a timer that waits',
           'Once answered, no call begins. Again: the same answer.',
         ),
-        responses: { '200': answer('The timer, cancelled.', CANCELLED), ...refusals(...TOO_LATE) },
+        responses: { '200': timerResponse('The timer, cancelled.', { timer: CANCELLED }), ...refusals(...TOO_LATE) },
       },
     },
     '/timers/{id}/fire': {
       post: {
         ...operation('fireTimer', 'Call now', '`due_at` becomes now, unless an attempt has been made for it already.'),
-        responses: { '200': answer('The timer.', WAITING), ...refusals(...TOO_LATE) },
+        responses: { '200': timerResponse('The timer.', { timer: WAITING }), ...refusals(...TOO_LATE) },
       },
     },
     '/timers/{id}/extend': {
@@ -83,7 +72,10 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
             },
           },
         },
-        responses: { '200': answer('The timer, moved.', WAITING), ...refusals(...BODY_PROBLEMS, ...TOO_LATE) },
+        responses: {
+          '200': timerResponse('The timer, moved.', { timer: WAITING }),
+          ...refusals(...BODY_PROBLEMS, ...TOO_LATE),
+        },
       },
     },
     '/timers/{id}/replay': {
@@ -95,7 +87,7 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
             'stands for another timer by now is not called again: under one key at most one timer waits.',
         ),
         responses: {
-          '200': answer('The timer, waiting again.', WAITING),
+          '200': timerResponse('The timer, waiting again.', { timer: WAITING }),
           ...refusals('not_finished', 'already_finished', 'superseded'),
         },
       },
@@ -107,7 +99,7 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
           'Erase the payload of a finished timer',
           'Headers, body, metadata and the answers of its attempts, at once. The timer itself stays for its retention.',
         ),
-        responses: { '200': answer('The timer without them.', DONE), ...refusals('not_finished') },
+        responses: { '200': timerResponse('The timer without them.', { timer: DONE }), ...refusals('not_finished') },
       },
     },
   };

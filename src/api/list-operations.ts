@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { attemptList } from './attempts.ts';
 import { listQuery, timerList } from './lists.ts';
@@ -6,7 +6,7 @@ import { paging } from './paging.ts';
 import { problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
 import { DONE, WAITING } from './timer-examples.ts';
-import { timerView } from './timer-view.ts';
+import { timerPath, timerResponse } from './timer-responses.ts';
 import { waitQuery } from './wait.ts';
 
 const ATTEMPTS: z.infer<typeof attemptList> = {
@@ -28,7 +28,6 @@ const ATTEMPTS: z.infer<typeof attemptList> = {
 
 /** What the OpenAPI document says of looking for timers. */
 export function listOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
-  const path = z.object({ id: z.string().meta({ format: 'uuid', examples: [WAITING.id] }) });
   return {
     '/timers': {
       get: {
@@ -60,7 +59,7 @@ export function listOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         tags: ['Timers'],
         summary: 'List the attempts of a timer',
         description: 'The oldest first, over all runs.',
-        requestParams: { path, query: paging },
+        requestParams: { path: timerPath, query: paging },
         responses: {
           '200': {
             description: 'A page of attempts.',
@@ -76,17 +75,9 @@ export function listOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         tags: ['Timers'],
         summary: 'Wait until a timer is finished',
         description: 'Answers as soon as it is, or when the time is over, with the timer as it stands then.',
-        requestParams: { path, query: waitQuery },
+        requestParams: { path: timerPath, query: waitQuery },
         responses: {
-          '200': {
-            description: 'The timer, finished or not.',
-            content: {
-              'application/json': {
-                schema: timerView,
-                examples: { done: { value: DONE }, timeout: { value: WAITING } },
-              },
-            },
-          },
+          '200': timerResponse('The timer, finished or not.', { done: DONE, timeout: WAITING }),
           ...problemResponses([...always, 'not_found', 'invalid_request', 'too_many_waiters']),
         },
       },

@@ -58,6 +58,14 @@ export const WAITING: TimerView = {
   finished_at: null,
 };
 
+export const CANCELLED: TimerView = {
+  ...WAITING,
+  status: 'cancelled',
+  time_left: 0,
+  next_attempt_at: null,
+  finished_at: '2030-01-01T00:10:00.000Z',
+};
+
 export const DONE: TimerView = {
   ...WAITING,
   status: 'done',

@@ -3,9 +3,8 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { idempotencyKey, newTimer } from './new-timer.ts';
 import { BODY_PROBLEMS, problemResponses } from './problem-responses.ts';
 import type { ProblemCode } from './problem.ts';
-import { storedHeaders } from './stored-headers.ts';
 import { DONE, ORDERS, WAITING } from './timer-examples.ts';
-import { timerView } from './timer-view.ts';
+import { storedHeaders, timerPath, timerResponse } from './timer-responses.ts';
 
 /** What the OpenAPI document says of the timers; `always` are the refusals that any of their routes may answer with. */
 export function timerOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
@@ -22,11 +21,7 @@ export function timerOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         requestParams: { header: z.object({ 'Idempotency-Key': idempotencyKey.optional() }) },
         requestBody: { required: true, content: { 'application/json': { schema: newTimer, examples: ORDERS } } },
         responses: {
-          '201': {
-            description: 'The timer, committed.',
-            headers: storedHeaders,
-            content: { 'application/json': { schema: timerView, examples: { waiting: { value: WAITING } } } },
-          },
+          '201': { ...timerResponse('The timer, committed.', { waiting: WAITING }), headers: storedHeaders },
           ...problemResponses([...always, ...BODY_PROBLEMS, 'target_not_allowed', 'idempotency_key_reused']),
         },
       },
@@ -36,17 +31,9 @@ export function timerOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
         operationId: 'readTimer',
         tags: ['Timers'],
         summary: 'Read a timer',
-        requestParams: { path: z.object({ id: z.string().meta({ format: 'uuid', examples: [WAITING.id] }) }) },
+        requestParams: { path: timerPath },
         responses: {
-          '200': {
-            description: 'The timer as it stands.',
-            content: {
-              'application/json': {
-                schema: timerView,
-                examples: { waiting: { value: WAITING }, done: { value: DONE } },
-              },
-            },
-          },
+          '200': timerResponse('The timer as it stands.', { waiting: WAITING, done: DONE }),
           ...problemResponses([...always, 'not_found']),
         },
       },
