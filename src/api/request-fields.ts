@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { HttpMethod } from '../timers/index.ts';
+import { DELIVERIES, HTTP_METHODS } from '../timers/index.ts';
 import { bodyFields } from './body-fields.ts';
 import { headerFields } from './header-fields.ts';
 import { metadataField } from './metadata-field.ts';
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const satisfies HttpMethod[];
 const WEEK_MS = 604_800_000;
 const TEN_YEARS_MS = 315_360_000_000;
 
@@ -12,7 +11,7 @@ const retryDelay = z.int().min(0).max(WEEK_MS);
 
 /** The fields by which a client says how to call, how often, and how to find the timer again. */
 export const requestFields = {
-  method: z.enum(METHODS).optional().meta({ description: '`POST` if not said.' }),
+  method: z.enum(HTTP_METHODS).optional().meta({ description: '`POST` if not said.' }),
   headers: headerFields.optional(),
   ...bodyFields,
   append_id: z
@@ -37,7 +36,7 @@ export const requestFields = {
         'How long to wait between calls: doubling from a base up to a cap, with full jitter, or delay by delay, the last repeating.',
     }),
   delivery: z
-    .enum(['at_least_once', 'at_most_once'])
+    .enum(DELIVERIES)
     .optional()
     .meta({ description: '`at_most_once`: called once or not at all, and `unknown` where nobody can tell.' }),
   expires_after_ms: z.int().min(1).max(TEN_YEARS_MS).optional().meta({

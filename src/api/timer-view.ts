@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { maskSecrets } from './header-fields.ts';
-import { FAILURE_REASONS, isFinished, TIMER_STATUSES, type Timer } from '../timers/index.ts';
+import { DELIVERIES, FAILURE_REASONS, HTTP_METHODS, isFinished, TIMER_STATUSES, type Timer } from '../timers/index.ts';
 
 const instant = z.string().meta({ format: 'date-time' });
 
@@ -14,12 +14,12 @@ export const timerView = z
     due_at: instant,
     next_attempt_at: instant.nullable().meta({ description: 'Null once finished.' }),
     url: z.string().meta({ description: 'As it was sent.' }),
-    method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+    method: z.enum(HTTP_METHODS),
     headers: z.record(z.string(), z.string()).nullable(),
     label: z.string().nullable(),
     metadata: z.record(z.string(), z.string()).nullable(),
     key: z.string().nullable(),
-    delivery: z.enum(['at_least_once', 'at_most_once']),
+    delivery: z.enum(DELIVERIES),
     attempts: z.int().min(0).meta({ description: 'Calls made that came to an outcome.' }),
     max_attempts: z.int().min(1),
     lateness_ms: z.int().nullable().meta({ description: 'When the first call was sent, minus `due_at`.' }),

@@ -16,7 +16,9 @@ export type { Reservation, ShortTimers } from './short-timers.ts';
 export { byBusyness, sumDestinations, type Busyness, type Destination } from './sum-destinations.ts';
 export type { TargetPolicy } from './target-policy.ts';
 export {
+  DELIVERIES,
   FAILURE_REASONS,
+  HTTP_METHODS,
   isFinished,
   TIMER_STATUSES,
   type ClaimedTimer,

@@ -12,8 +12,11 @@ export const FAILURE_REASONS = [
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
-export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-export type Delivery = 'at_least_once' | 'at_most_once';
+export const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export type HttpMethod = (typeof HTTP_METHODS)[number];
+
+export const DELIVERIES = ['at_least_once', 'at_most_once'] as const;
+export type Delivery = (typeof DELIVERIES)[number];
 
 /** A timer's own retry plan: exponential between two bounds, or the delays themselves (the last one repeats). Milliseconds. */
 export type RetryPlan = { base_ms: number; cap_ms: number } | { delays_ms: number[] };
