@@ -54,19 +54,16 @@ const HOUR_MS = 3_600_000;
 /** Between the end of the longest attempt and the end of the lease: waiting in a lane, recording, and clocks that differ. */
 const LEASE_RESERVE_MS = 5000;
 
-const whole = (min: number, max: number) =>
-  z
+const numberLike = (pattern: RegExp, noun: string) => (min: number, max: number) => {
+  const error = `must be ${noun} from ${min} to ${max}`;
+  return z
     .string()
-    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .regex(pattern, error)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
-
-const decimal = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+(\.\d+)?$/, `must be a number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a number from ${min} to ${max}`);
+    .refine((value) => value >= min && value <= max, error);
+};
+const whole = numberLike(/^\d+$/, 'a whole number');
+const decimal = numberLike(/^\d+(\.\d+)?$/, 'a number');
 
 const oneOf = <const T extends string>(...values: T[]) =>
   z.enum(values, { error: `must be one of ${values.join(', ')}` });

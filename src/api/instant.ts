@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** RFC 3339 §5.6: date, time and offset in full, `T` and `Z` in either case. */
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/i;
@@ -18,3 +20,11 @@ export function parseInstant(text: string): number | undefined {
   const offsetMinutes = (match[8] === '-' ? -1 : 1) * (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0));
   return date.getTime() + ((hour * 60 + minute - offsetMinutes) * 60 + second) * 1000 + fractionMs;
 }
+
+/** A field, or a parameter, that `parseInstant` understands. */
+export const instantField = z
+  .string()
+  .refine((text) => parseInstant(text) !== undefined, {
+    error: 'must be an RFC 3339 instant with an offset or Z, such as 2030-12-31T23:59:59Z',
+  })
+  .meta({ format: 'date-time' });

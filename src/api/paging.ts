@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { listLimit } from './list-limit.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** The query parameters by which a list is read page by page. */
 export const pagingFields = {
-  limit: listLimit,
+  limit: wholeNumber({ min: 1, max: 500, default: 50 }).meta({ description: 'Most entries of a page.' }),
   cursor: z
     .string()
     .max(1024)

@@ -1,17 +1,10 @@
 import { z } from 'zod';
 import { TIMER_STATUSES, type TimerQuery } from '../timers/index.ts';
 import type { Caller } from './authenticate.ts';
-import { parseInstant } from './instant.ts';
+import { instantField, parseInstant } from './instant.ts';
 
 const HOST = /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::[1-9]\d{0,4})?$/i;
 const DEFAULT_PORTS = { http: ':80', https: ':443' };
-
-const instant = z
-  .string()
-  .refine((text) => parseInstant(text) !== undefined, {
-    error: 'must be an RFC 3339 instant with an offset or Z, such as 2030-12-31T23:59:59Z',
-  })
-  .optional();
 
 /** The fields that say which timers are meant. */
 export const filterFields = {
@@ -22,18 +15,17 @@ export const filterFields = {
     .regex(HOST, { error: 'must be a host, such as someserver.com or someserver.com:8443' })
     .optional()
     .meta({ description: 'Of the URL, with its port unless that is the usual one.', examples: ['someserver.com'] }),
-  due_after: instant.meta({
-    format: 'date-time',
+  due_after: instantField.optional().meta({
     description:
       'From this instant on, inclusive; by `next_attempt_at`, which is `due_at` until a first attempt failed.',
   }),
-  due_before: instant.meta({ format: 'date-time', description: 'Until this instant, exclusive.' }),
+  due_before: instantField.optional().meta({ description: 'Until this instant, exclusive.' }),
 };
 
 /** The same for what is over, by when it ended. */
 export const finishedFields = {
-  finished_after: instant.meta({ format: 'date-time', description: 'Ended at this instant or later.' }),
-  finished_before: instant.meta({ format: 'date-time', description: 'Ended before this instant.' }),
+  finished_after: instantField.optional().meta({ description: 'Ended at this instant or later.' }),
+  finished_before: instantField.optional().meta({ description: 'Ended before this instant.' }),
 };
 
 export type TimerFilter = z.infer<z.ZodObject<typeof filterFields>> &

@@ -5,21 +5,12 @@ import type { FindOwn } from './find-own.ts';
 import { sendTimer } from './timer-answer.ts';
 import { validate } from './validate.ts';
 import type { Waiters } from './waiters.ts';
-
-const MAX_SECONDS = 60;
-const TIMEOUT_MESSAGE = `must be a whole number of seconds from 1 to ${MAX_SECONDS}`;
+import { wholeNumber } from './whole-number.ts';
 
 export const waitQuery = z.strictObject({
-  timeout: z
-    .string()
-    .regex(/^\d{1,2}$/, { error: TIMEOUT_MESSAGE, abort: true })
-    .transform(Number)
-    .refine((seconds) => seconds >= 1 && seconds <= MAX_SECONDS, { error: TIMEOUT_MESSAGE })
-    .prefault('30')
-    .meta({
-      override: { type: 'integer', minimum: 1, maximum: MAX_SECONDS, default: 30 },
-      description: 'Seconds to wait at most.',
-    }),
+  timeout: wholeNumber({ noun: 'a whole number of seconds', min: 1, max: 60, default: 30 }).meta({
+    description: 'Seconds to wait at most.',
+  }),
 });
 
 /** `GET /timers/:id/wait`. */

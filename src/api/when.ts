@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseDelay } from './delay.ts';
-import { parseInstant } from './instant.ts';
+import { instantField, parseInstant } from './instant.ts';
 import { instantOfLocalTime, isLocalTime, isTimeZone } from './local-time.ts';
 import { faultAt } from './validate.ts';
 
@@ -28,16 +28,9 @@ export const whenFields = {
         'From now: units `w d h m s ms` in this order, or ISO 8601 with weeks, days and time. A day is 24 hours.',
       examples: ['1d2h30m', 'PT90S'],
     }),
-  due_at: z
-    .string()
-    .refine((text) => parseInstant(text) !== undefined, {
-      error: 'must be an RFC 3339 instant with an offset or Z, such as 2030-12-31T23:59:59Z',
-    })
-    .optional()
-    .meta({
-      format: 'date-time',
-      description: 'An instant (RFC 3339, with an offset or `Z`). One in the past is kept and fires at once.',
-    }),
+  due_at: instantField.optional().meta({
+    description: 'An instant (RFC 3339, with an offset or `Z`). One in the past is kept and fires at once.',
+  }),
   due_at_local: z
     .string()
     .refine(isLocalTime, { error: 'must be a date and time without an offset, such as 2030-12-31T23:59:59' })
