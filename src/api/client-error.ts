@@ -13,7 +13,7 @@ export function answerClientError(
 ): void {
   const { socket, answering, requestIds } = deps;
   if (!socket.writable || error.code === 'ECONNRESET' || isBusy(error, socket, answering)) return void socket.destroy();
-  const problem = problemOf(error.code);
+  const problem = problemOfCode(error.code);
   const requestId = requestIds();
   const { status, title } = PROBLEMS[problem.code];
   const body = JSON.stringify(problemDocument(problem, requestId));
@@ -35,7 +35,7 @@ function isBusy(error: { code?: string }, socket: Duplex, answering: Iterable<Se
   return false;
 }
 
-function problemOf(code: string | undefined): Problem {
+function problemOfCode(code: string | undefined): Problem {
   if (code === TOO_SLOW) return new Problem('request_timeout', 'The request was not complete in time.');
   if (code === 'HPE_HEADER_OVERFLOW') {
     return new Problem('headers_too_large', 'The headers of the request are larger than 16 KiB.');

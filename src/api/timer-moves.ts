@@ -1,10 +1,7 @@
 import { NEW_RUN, Refusal, type Timer, type TimerChange } from '../timers/index.ts';
 import type { Decide } from './change-own.ts';
 
-/**
- * A change cannot make a timer late: an instant that has passed means now. So lateness is always counted from `due_at`,
- * and tells of us alone.
- */
+/** A change cannot make a timer late: an instant that has passed means now. So lateness tells of us alone. */
 export function moveTo(dueAt: number, now: number): TimerChange {
   const due = Math.max(dueAt, now);
   return { status: 'waiting', dueAt: due, nextAttemptAt: due, wakeAt: due };

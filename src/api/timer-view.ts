@@ -22,7 +22,9 @@ export const timerView = z
     delivery: z.enum(DELIVERIES),
     attempts: z.int().min(0).meta({ description: 'Calls made that came to an outcome.' }),
     max_attempts: z.int().min(1),
-    lateness_ms: z.int().nullable().meta({ description: 'When the first call was sent, minus `due_at`.' }),
+    lateness_ms: z.int().nullable().meta({
+      description: 'When the first call was sent, minus `due_at`, or minus `created_at` where that is later.',
+    }),
     last_error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
     created_at: instant,
     finished_at: instant.nullable(),

@@ -82,7 +82,7 @@ export interface TimerProgress {
 /** What is kept of the last attempt on the timer itself. */
 export interface LastAttempt {
   firedAt: number | null;
-  /** Send instant minus due, of the run's first attempt. Whole milliseconds. */
+  /** Send instant minus due, or minus creation where that is later; of the run's first attempt. Whole milliseconds. */
   latenessMs: number | null;
   durationMs: number | null;
   httpStatus: number | null;
