@@ -25,10 +25,10 @@ export async function listObjects(
   return rows.map(fromObjectRow);
 }
 
-/** Of each object the latest, as JSON rows of id (hex) and instant in the order of the ids: every writer locks in this order. */
-export function latestSightings(sightings: SeenObject[]): string {
+/** Of each object the latest, as rows of id (hex) and instant in the order of the ids: every writer locks in this order. */
+export function latestSightings(sightings: SeenObject[]): [id: string, seen: number][] {
   const latest = new Map<string, number>();
   for (const { id, lastSeen } of sightings) latest.set(id, Math.max(lastSeen, latest.get(id) ?? -Infinity));
-  const rows = [...latest].map(([id, lastSeen]) => ({ id: objectIdToBytes(id).toString('hex'), seen: lastSeen }));
-  return JSON.stringify(rows.sort((a, b) => (a.id < b.id ? -1 : 1)));
+  const rows = [...latest].map(([id, seen]): [string, number] => [objectIdToBytes(id).toString('hex'), seen]);
+  return rows.sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -1,22 +1,23 @@
 import { sql, type Kysely } from 'kysely';
 import type { HeldRow } from '../../timers/index.ts';
 import type { Database } from '../schema.ts';
-import { uuidToBytes } from '../uuid-bytes.ts';
+import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
 import type { LockingClause } from './claim.ts';
+import { jsonTable } from './json-table.ts';
 
 /** Returns the ids that are no longer ours; the others are marked, also those that an earlier, unanswered try has marked. */
 export async function markSends(db: Kysely<Database>, held: HeldRow[], startedAt: number): Promise<string[]> {
-  const rows = held.map(({ id, claimId }) => ({ id, id_hex: hex(id), claim_hex: hex(claimId) }));
-  const heldTable = sql`JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
-    id CHAR(36) PATH '$.id', id_hex CHAR(32) PATH '$.id_hex', claim_hex CHAR(32) PATH '$.claim_hex')) r
-    STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id_hex)`;
-  const ours = sql`t.claim_id = UNHEX(r.claim_hex) AND t.status = 'executing'`;
+  const rows = held.map(({ id, claimId }) => [hex(id), hex(claimId)]);
+  const heldTable = sql`
+    ${jsonTable({ id: 'CHAR(32)', claim_id: 'CHAR(32)' }, rows)}
+    STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)`;
+  const ours = sql`t.claim_id = UNHEX(r.claim_id) AND t.status = 'executing'`;
   const { numAffectedRows } = await sql`
     UPDATE ${heldTable} SET t.send_started_at = ${startedAt} WHERE ${ours}`.execute(db);
   if (Number(numAffectedRows) === held.length) return [];
-  const { rows: kept } = await sql<{ id: string }>`SELECT r.id FROM ${heldTable} WHERE ${ours}`.execute(db);
-  const keptIds = new Set(kept.map(({ id }) => id));
-  return rows.map(({ id }) => id).filter((id) => !keptIds.has(id));
+  const { rows: kept } = await sql<{ id: Buffer }>`SELECT t.id FROM ${heldTable} WHERE ${ours}`.execute(db);
+  const keptIds = new Set(kept.map(({ id }) => bytesToUuid(id)));
+  return held.map(({ id }) => id).filter((id) => !keptIds.has(id));
 }
 
 /** The claim id stays, so an outcome that its holder still records is taken for what it is. */

@@ -2,6 +2,7 @@ import { CompiledQuery, sql, type Kysely } from 'kysely';
 import type { Database, TimerRow } from '../schema.ts';
 import { NO_CLAIM, NOT_TRIED } from '../timer-row.ts';
 import { isDuplicateKey } from './errors.ts';
+import { idTable } from './json-table.ts';
 
 /** A statement stays far below the smallest usual max_allowed_packet (16 MiB), also with its bytes spelled in hex. */
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
@@ -52,11 +53,9 @@ export async function replaceRows(db: Kysely<Database>, rows: TimerRow[]): Promi
   for (const chunk of chunks(rows)) await insertAll(db, chunk, 'REPLACE');
 }
 
-/** Joined row by row: for an IN of that length MySQL walks all of a small table, even with the index forced. */
 async function missing(db: Kysely<Database>, rows: TimerRow[]): Promise<TimerRow[]> {
-  const ids = JSON.stringify(rows.map((row) => hex(row.id)));
   const found = await sql<{ id: Buffer }>`
-    SELECT t.id FROM JSON_TABLE(${ids}, '$[*]' COLUMNS (id CHAR(32) PATH '$')) r
+    SELECT t.id FROM ${idTable(rows.map(({ id }) => id))}
       STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)`.execute(db);
   const stored = new Set(found.rows.map((row) => hex(row.id)));
   return rows.filter((row) => !stored.has(hex(row.id)));

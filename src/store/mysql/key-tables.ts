@@ -2,8 +2,8 @@ import { CompiledQuery, sql, type Kysely } from 'kysely';
 import { toStanding, type IdempotencyKeyName, type KeyTables } from '../key-tables.ts';
 import type { Database, IdempotencyKeyRow, TimerKeyRow, TimerRow } from '../schema.ts';
 import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
-import { idTable } from './id-table.ts';
 import { insertRows, replaceRows } from './insert.ts';
+import { idTable, jsonTable } from './json-table.ts';
 
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
 const ROW_BYTES = 1024;
@@ -11,8 +11,7 @@ const ROW_BYTES = 1024;
 /**
  * Under READ COMMITTED a duplicate of the primary key is locked by itself, without the gap before it; the idle updates only
  * serve to wait for a lock and keep it. What is held is replaced: as long as no other key is unique, the servers write that
- * into the row's place. A batch is as few statements as possible, for each costs the way to the server and back. Those that
- * name rows join them one by one: for a long IN MySQL walks, and locks, the whole of a small table.
+ * into the row's place. A batch is as few statements as possible, for each costs the way to the server and back.
  */
 export function createKeyTables({ db, again }: { db: Kysely<Database>; again: boolean }): KeyTables {
   /** mysql2 spells out the nested arrays. */
@@ -35,16 +34,15 @@ export function createKeyTables({ db, again }: { db: Kysely<Database>; again: bo
     },
     async holdTimerKeys(rows) {
       await insertOrLock('timer_keys', rows);
-      const keys = rows.map(({ owner, timer_key }) => ({ owner: hex(owner), name: hex(timer_key) }));
       const found = await sql<TimerKeyRow>`
-        SELECT k.* FROM ${keyList(keys)}
+        SELECT k.* FROM ${keyTable(rows.map(({ owner, timer_key }) => [owner, timer_key]))}
           STRAIGHT_JOIN timer_keys k FORCE INDEX (PRIMARY)
             ON k.owner = UNHEX(r.owner) AND k.timer_key = UNHEX(r.name)`.execute(db);
       return found.rows;
     },
     async holdTimers(ids) {
       const held = sql`
-        ${idTable(ids.map((id) => ({ id: uuidToBytes(id) })))}
+        ${idTable(ids.map(uuidToBytes))}
         STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)`;
       // MySQL takes no JSON_TABLE in a locking read.
       await sql`UPDATE ${held} SET t.run = t.run`.execute(db);
@@ -65,13 +63,15 @@ export function createKeyTables({ db, again }: { db: Kysely<Database>; again: bo
 }
 
 const idempotencyKeys = (keys: IdempotencyKeyName[]) => sql`
-  ${keyList(keys.map(({ owner, idem_key }) => ({ owner: hex(owner), name: hex(idem_key) })))}
+  ${keyTable(keys.map(({ owner, idem_key }) => [owner, idem_key]))}
   STRAIGHT_JOIN idempotency_keys k FORCE INDEX (PRIMARY)
     ON k.owner = UNHEX(r.owner) AND k.idem_key = UNHEX(r.name)`;
 
-const keyList = (keys: { owner: string; name: string }[]) => sql`
-  JSON_TABLE(${JSON.stringify(keys)}, '$[*]' COLUMNS (
-    owner VARCHAR(128) PATH '$.owner', name VARCHAR(510) PATH '$.name')) r`;
+const keyTable = (keys: [owner: Uint8Array, name: Uint8Array][]) =>
+  jsonTable(
+    { owner: 'VARCHAR(128)', name: 'VARCHAR(510)' },
+    keys.map((key) => key.map(hex)),
+  );
 
 function* chunks(rows: IdempotencyKeyRow[]): Generator<IdempotencyKeyRow[]> {
   let chunk: IdempotencyKeyRow[] = [];

@@ -3,15 +3,14 @@ import type { PresenceStore, SeenObject } from '../../presence/index.ts';
 import { fromObjectRow, latestSightings } from '../objects.ts';
 import type { Database, ObjectRow } from '../schema.ts';
 import { toRow } from '../timer-row.ts';
-import { idTable } from './id-table.ts';
 import { insertRows } from './insert.ts';
+import { idTable, jsonTable } from './json-table.ts';
 
 export async function keepSightings(db: Kysely<Database>, sightings: SeenObject[]): Promise<void> {
   await sql`
     INSERT INTO objects (id, last_seen)
     SELECT UNHEX(r.id), r.seen
-      FROM JSON_TABLE(${latestSightings(sightings)}, '$[*]' COLUMNS (
-             id VARCHAR(1200) PATH '$.id', seen BIGINT PATH '$.seen')) r
+      FROM ${jsonTable({ id: 'VARCHAR(1200)', seen: 'BIGINT' }, latestSightings(sightings))}
         ON DUPLICATE KEY UPDATE last_seen = GREATEST(objects.last_seen, r.seen)`.execute(db);
 }
 
@@ -33,7 +32,8 @@ export async function forgetObjects(
      WHERE id IN (${ids}) AND last_seen <= ${seenUntil} FOR UPDATE`.execute(db);
   if (rows.length === 0) return 0;
   await sql`
-    DELETE o FROM ${idTable(rows)} STRAIGHT_JOIN objects AS o FORCE INDEX (PRIMARY) ON o.id = UNHEX(r.id)`.execute(db);
+    DELETE o FROM ${idTable(rows.map(({ id }) => id))}
+      STRAIGHT_JOIN objects AS o FORCE INDEX (PRIMARY) ON o.id = UNHEX(r.id)`.execute(db);
   await insertRows(db, farewellOf(rows.map(fromObjectRow)).map(toRow), false);
   return rows.length;
 }

@@ -1,8 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 import { ASKED_AGAIN, DUE_COLUMNS, isToCome, KEPT_BY_CHECKS } from '../check-rows.ts';
 import type { Database, TimerRow } from '../schema.ts';
-import { idTable } from './id-table.ts';
 import { insertRows } from './insert.ts';
+import { idTable } from './json-table.ts';
 
 /** Within a transaction, in the order in which the engine locks: timers by their ids, then attempts. */
 export async function queueChecks(db: Kysely<Database>, checks: TimerRow[]): Promise<void> {
@@ -30,7 +30,7 @@ export async function queueChecks(db: Kysely<Database>, checks: TimerRow[]): Pro
 async function beginAnew(db: Kysely<Database>, rows: TimerRow[], now: number): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
-  const ids = sql.join(rows.map(({ id }) => id));
+  const ids = rows.map(({ id }) => id);
   const { status, ...others } = first;
   const ifRuns = (value: unknown, otherwise: unknown) => sql`IF(t.status = 'executing', ${value}, ${otherwise})`;
   const assignments = Object.entries(others).flatMap(([name, value]) => {
@@ -43,9 +43,9 @@ async function beginAnew(db: Kysely<Database>, rows: TimerRow[], now: number): P
   // The status last: the server assigns from left to right, and reads what it has assigned.
   await sql`
     UPDATE timers AS t FORCE INDEX (PRIMARY) SET ${sql.join(assignments)}, t.status = ${status}
-     WHERE t.id IN (${ids}) AND NOT ${isToCome(now)}`.execute(db);
+     WHERE t.id IN (${sql.join(ids)}) AND NOT ${isToCome(now)}`.execute(db);
   await sql`
-    DELETE a FROM ${idTable(rows)} STRAIGHT_JOIN attempts AS a FORCE INDEX (PRIMARY) ON a.timer_id = UNHEX(r.id)`.execute(
+    DELETE a FROM ${idTable(ids)} STRAIGHT_JOIN attempts AS a FORCE INDEX (PRIMARY) ON a.timer_id = UNHEX(r.id)`.execute(
     db,
   );
 }

@@ -1,7 +1,8 @@
-import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { ASKED_AGAIN, DUE_COLUMNS } from '../check-rows.ts';
 import type { Database } from '../schema.ts';
 import { ATTEMPT_COLUMNS, isToldByTimer, type ResultRow } from '../result-rows.ts';
+import { jsonTable } from './json-table.ts';
 
 type Column = Exclude<keyof ResultRow, 'logged'>;
 
@@ -26,15 +27,12 @@ const TYPES: Record<Column, string> = {
   fence: 'BIGINT',
 };
 
-/**
- * The batch travels as one JSON text and is joined by primary key, whatever its rows came to. Rows are arrays: to look each
- * member up by its name cost the server more than to write the row.
- */
-function resultTable(rows: ResultRow[], columns: readonly Column[]): RawBuilder<unknown> {
-  const json = JSON.stringify(rows.map((row) => columns.map((column) => row[column])));
-  const list = columns.map((column, at) => `${column} ${TYPES[column]} PATH '$[${at}]'`);
-  return sql`JSON_TABLE(${json}, '$[*]' COLUMNS (${sql.raw(list.join(', '))})) r`;
-}
+/** To be joined by primary key, whatever the rows came to. */
+const resultTable = (rows: ResultRow[], columns: readonly Column[]) =>
+  jsonTable(
+    Object.fromEntries(columns.map((column) => [column, TYPES[column]])),
+    rows.map((row) => columns.map((column) => row[column])),
+  );
 
 /** Returns how many rows were still ours and had no result yet. */
 export async function recordResults(db: Kysely<Database>, rows: ResultRow[]): Promise<number> {

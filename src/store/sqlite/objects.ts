@@ -9,8 +9,8 @@ export async function keepSightings(db: Kysely<Database>, sightings: SeenObject[
   // Without its WHERE, the ON would be read as that of a join.
   await sql`
     INSERT INTO objects (id, last_seen)
-    SELECT unhex(json_extract(value, '$.id')), json_extract(value, '$.seen')
-      FROM json_each(${latestSightings(sightings)}) WHERE true
+    SELECT unhex(json_extract(value, '$[0]')), json_extract(value, '$[1]')
+      FROM json_each(${JSON.stringify(latestSightings(sightings))}) WHERE true
         ON CONFLICT (id) DO UPDATE SET last_seen = max(last_seen, excluded.last_seen)`.execute(db);
 }
 
