@@ -1,13 +1,10 @@
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import type { Database, TimerRow } from '../schema.ts';
 import { NO_CLAIM, NOT_TRIED } from '../timer-row.ts';
+import { chunksOf } from './chunks-of.ts';
 import { isDuplicateKey } from './errors.ts';
 import { idTable } from './json-table.ts';
 
-/** A statement stays far below the smallest usual max_allowed_packet (16 MiB), also with its bytes spelled in hex. */
-const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
-const ROW_BYTES = 1024;
-const MAX_STATEMENT_ROWS = 1000;
 /** What the table gives a column that is left out, where that is not null; see the migrations. */
 const DEFAULTS: Partial<TimerRow> = {
   status: 'waiting',
@@ -30,7 +27,7 @@ const DEFAULTS: Partial<TimerRow> = {
  * ours, or those of checks, so a row that is there already is that one.
  */
 export async function insertRows(db: Kysely<Database>, rows: TimerRow[], again: boolean): Promise<void> {
-  for (const chunk of chunks(rows)) await insertAbsent(db, again ? await missing(db, chunk) : chunk);
+  for (const chunk of chunksOf(rows, sizeOf)) await insertAbsent(db, again ? await missing(db, chunk) : chunk);
 }
 
 /**
@@ -50,7 +47,7 @@ async function insertAbsent(db: Kysely<Database>, rows: TimerRow[]): Promise<voi
 
 /** The rows stand, and become these in every column: what is left out becomes its default. */
 export async function replaceRows(db: Kysely<Database>, rows: TimerRow[]): Promise<void> {
-  for (const chunk of chunks(rows)) await insertAll(db, chunk, 'REPLACE');
+  for (const chunk of chunksOf(rows, sizeOf)) await insertAll(db, chunk, 'REPLACE');
 }
 
 async function missing(db: Kysely<Database>, rows: TimerRow[]): Promise<TimerRow[]> {
@@ -79,18 +76,6 @@ async function insertAll(db: Kysely<Database>, rows: TimerRow[], verb: 'INSERT' 
   await db.executeQuery(CompiledQuery.raw(`${verb} INTO timers (${names}) VALUES ?`, [values]));
 }
 
-function* chunks(rows: TimerRow[]): Generator<TimerRow[]> {
-  let chunk: TimerRow[] = [];
-  let bytes = 0;
-  for (const row of rows) {
-    bytes += ROW_BYTES + 2 * row.body_bytes + (row.headers?.length ?? 0);
-    if (chunk.length > 0 && (bytes > MAX_STATEMENT_BYTES || chunk.length >= MAX_STATEMENT_ROWS)) {
-      yield chunk;
-      [chunk, bytes] = [[], 0];
-    }
-    chunk.push(row);
-  }
-  if (chunk.length > 0) yield chunk;
-}
+const sizeOf = (row: TimerRow): number => 2 * row.body_bytes + (row.headers?.length ?? 0);
 
 const hex = (id: Uint8Array): string => Buffer.from(id).toString('hex');

@@ -2,11 +2,9 @@ import { CompiledQuery, sql, type Kysely } from 'kysely';
 import { toStanding, type IdempotencyKeyName, type KeyTables } from '../key-tables.ts';
 import type { Database, IdempotencyKeyRow, TimerKeyRow, TimerRow } from '../schema.ts';
 import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
+import { chunksOf } from './chunks-of.ts';
 import { insertRows, replaceRows } from './insert.ts';
 import { idTable, jsonTable } from './json-table.ts';
-
-const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
-const ROW_BYTES = 1024;
 
 /**
  * Under READ COMMITTED a duplicate of the primary key is locked by itself, without the gap before it; the idle updates only
@@ -28,7 +26,7 @@ export function createKeyTables({ db, again }: { db: Kysely<Database>; again: bo
 
   return {
     async holdIdempotencyKeys(rows) {
-      for (const chunk of chunks(rows)) await insertOrLock('idempotency_keys', chunk);
+      for (const chunk of chunksOf(rows, sizeOf)) await insertOrLock('idempotency_keys', chunk);
       const found = await sql<IdempotencyKeyRow>`SELECT k.* FROM ${idempotencyKeys(rows)}`.execute(db);
       return found.rows;
     },
@@ -51,7 +49,7 @@ export function createKeyTables({ db, again }: { db: Kysely<Database>; again: bo
       return rows.map((row) => toStanding(bytesToUuid(row.id), row));
     },
     async writeIdempotencyKeys(rows) {
-      for (const chunk of chunks(rows)) await write('REPLACE', 'idempotency_keys', chunk);
+      for (const chunk of chunksOf(rows, sizeOf)) await write('REPLACE', 'idempotency_keys', chunk);
     },
     async removeIdempotencyKeys(keys) {
       if (keys.length > 0) await sql`DELETE k FROM ${idempotencyKeys(keys)}`.execute(db);
@@ -73,18 +71,6 @@ const keyTable = (keys: [owner: Uint8Array, name: Uint8Array][]) =>
     keys.map((key) => key.map(hex)),
   );
 
-function* chunks(rows: IdempotencyKeyRow[]): Generator<IdempotencyKeyRow[]> {
-  let chunk: IdempotencyKeyRow[] = [];
-  let bytes = 0;
-  for (const row of rows) {
-    bytes += ROW_BYTES + 2 * row.answer.length;
-    if (chunk.length > 0 && bytes > MAX_STATEMENT_BYTES) {
-      yield chunk;
-      [chunk, bytes] = [[], 0];
-    }
-    chunk.push(row);
-  }
-  if (chunk.length > 0) yield chunk;
-}
+const sizeOf = (row: IdempotencyKeyRow): number => 2 * row.answer.length;
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
