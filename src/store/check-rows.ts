@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import { MAX } from 'uuid';
+import { uuidToHex } from './uuid-bytes.ts';
 
 /**
  * Whether the timer, under the alias `t`, waits for another attempt before it expires: 1 or 0. One whose next attempt comes
@@ -16,7 +17,7 @@ export const KEPT_BY_CHECKS: ReadonlySet<string> = new Set(['id', 'url', 'fence'
  * In place of the claim of a check that began anew while it ran, as SQL: by this the outcome of that, which is no longer
  * taken, has the check brought forward. No claim bears the id (RFC 9562 §5.10).
  */
-export const ASKED_AGAIN = `x'${MAX.replaceAll('-', '')}'`;
+export const ASKED_AGAIN = `x'${uuidToHex(MAX)}'`;
 
 /**
  * Columns that tell when a check is due. One that begins anew while it runs is due when that must be over by its deadline,

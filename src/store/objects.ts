@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { SeenObject } from '../presence/index.ts';
 import type { Database, ObjectRow } from './schema.ts';
+import { toHex } from './uuid-bytes.ts';
 
 /** Ids are kept as bytes, so that only the same text is the same id. */
 export const objectIdToBytes = (id: string): Buffer => Buffer.from(id);
@@ -29,6 +30,6 @@ export async function listObjects(
 export function latestSightings(sightings: SeenObject[]): [id: string, seen: number][] {
   const latest = new Map<string, number>();
   for (const { id, lastSeen } of sightings) latest.set(id, Math.max(lastSeen, latest.get(id) ?? -Infinity));
-  const rows = [...latest].map(([id, seen]): [string, number] => [objectIdToBytes(id).toString('hex'), seen]);
+  const rows = [...latest].map(([id, seen]): [string, number] => [toHex(objectIdToBytes(id)), seen]);
   return rows.sort(([a], [b]) => (a < b ? -1 : 1));
 }

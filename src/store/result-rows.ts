@@ -1,4 +1,5 @@
 import type { ClaimResult } from '../timers/index.ts';
+import { uuidToHex } from './uuid-bytes.ts';
 
 /** Longest texts the columns take, in characters. */
 const MAX_ERROR_MESSAGE = 512;
@@ -49,8 +50,8 @@ export const toResultRows = (results: ClaimResult[]): ResultRow[] =>
 function toResultRow(result: ClaimResult): ResultRow {
   const { attempt } = result;
   return {
-    id: hex(result.id),
-    claim_id: hex(result.claimId),
+    id: uuidToHex(result.id),
+    claim_id: uuidToHex(result.claimId),
     status: result.status,
     reason: result.reason,
     wake_at: result.wakeAt,
@@ -69,5 +70,3 @@ function toResultRow(result: ClaimResult): ResultRow {
     fence: attempt?.fence ?? null,
   };
 }
-
-const hex = (uuid: string): string => uuid.replaceAll('-', '');

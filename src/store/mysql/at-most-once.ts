@@ -1,13 +1,13 @@
 import { sql, type Kysely } from 'kysely';
 import type { HeldRow } from '../../timers/index.ts';
 import type { Database } from '../schema.ts';
-import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
+import { bytesToUuid, uuidToHex } from '../uuid-bytes.ts';
 import type { LockingClause } from './claim.ts';
 import { jsonTable } from './json-table.ts';
 
 /** Returns the ids that are no longer ours; the others are marked, also those that an earlier, unanswered try has marked. */
 export async function markSends(db: Kysely<Database>, held: HeldRow[], startedAt: number): Promise<string[]> {
-  const rows = held.map(({ id, claimId }) => [hex(id), hex(claimId)]);
+  const rows = held.map(({ id, claimId }) => [uuidToHex(id), uuidToHex(claimId)]);
   const heldTable = sql`
     ${jsonTable({ id: 'CHAR(32)', claim_id: 'CHAR(32)' }, rows)}
     STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)`;
@@ -36,5 +36,3 @@ export async function expireSends(
      WHERE t.status = 'executing' AND t.wake_at <= ${wakeTo}`.execute(db);
   return Number(numAffectedRows ?? 0);
 }
-
-const hex = (uuid: string): string => uuidToBytes(uuid).toString('hex');

@@ -1,6 +1,7 @@
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import type { Database, TimerRow } from '../schema.ts';
 import { NO_CLAIM, NOT_TRIED } from '../timer-row.ts';
+import { toHex } from '../uuid-bytes.ts';
 import { chunksOf } from './chunks-of.ts';
 import { isDuplicateKey } from './errors.ts';
 import { idTable } from './json-table.ts';
@@ -54,8 +55,8 @@ async function missing(db: Kysely<Database>, rows: TimerRow[]): Promise<TimerRow
   const found = await sql<{ id: Buffer }>`
     SELECT t.id FROM ${idTable(rows.map(({ id }) => id))}
       STRAIGHT_JOIN timers t FORCE INDEX (PRIMARY) ON t.id = UNHEX(r.id)`.execute(db);
-  const stored = new Set(found.rows.map((row) => hex(row.id)));
-  return rows.filter((row) => !stored.has(hex(row.id)));
+  const stored = new Set(found.rows.map((row) => toHex(row.id)));
+  return rows.filter((row) => !stored.has(toHex(row.id)));
 }
 
 /**
@@ -77,5 +78,3 @@ async function insertAll(db: Kysely<Database>, rows: TimerRow[], verb: 'INSERT' 
 }
 
 const sizeOf = (row: TimerRow): number => 2 * row.body_bytes + (row.headers?.length ?? 0);
-
-const hex = (id: Uint8Array): string => Buffer.from(id).toString('hex');

@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import { toHex } from '../uuid-bytes.ts';
 
 /**
  * Rows as a table `r`, to join others to one by one: for a long IN MySQL walks, and locks, the whole of a small table, even
@@ -14,5 +15,5 @@ export function jsonTable(columns: Record<string, string>, rows: unknown[][]): R
 export const idTable = (ids: Uint8Array[]): RawBuilder<unknown> =>
   jsonTable(
     { id: 'VARCHAR(1200)' },
-    ids.map((id) => [Buffer.from(id).toString('hex')]),
+    ids.map((id) => [toHex(id)]),
   );

@@ -1,7 +1,7 @@
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import { toStanding, type IdempotencyKeyName, type KeyTables } from '../key-tables.ts';
 import type { Database, IdempotencyKeyRow, TimerKeyRow, TimerRow } from '../schema.ts';
-import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
+import { bytesToUuid, toHex, uuidToBytes } from '../uuid-bytes.ts';
 import { chunksOf } from './chunks-of.ts';
 import { insertRows, replaceRows } from './insert.ts';
 import { idTable, jsonTable } from './json-table.ts';
@@ -68,9 +68,7 @@ const idempotencyKeys = (keys: IdempotencyKeyName[]) => sql`
 const keyTable = (keys: [owner: Uint8Array, name: Uint8Array][]) =>
   jsonTable(
     { owner: 'VARCHAR(128)', name: 'VARCHAR(510)' },
-    keys.map((key) => key.map(hex)),
+    keys.map((key) => key.map(toHex)),
   );
 
 const sizeOf = (row: IdempotencyKeyRow): number => 2 * row.answer.length;
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

@@ -1,27 +1,28 @@
 import { sql, type Kysely } from 'kysely';
 import { ASKED_AGAIN, DUE_COLUMNS, isToCome, KEPT_BY_CHECKS } from '../check-rows.ts';
 import type { Database, TimerRow } from '../schema.ts';
+import { toHex } from '../uuid-bytes.ts';
 import { insertRows } from './insert.ts';
 import { idTable } from './json-table.ts';
 
 /** Within a transaction, in the order in which the engine locks: timers by their ids, then attempts. */
 export async function queueChecks(db: Kysely<Database>, checks: TimerRow[]): Promise<void> {
-  const rows = [...new Map(checks.map((row) => [hex(row.id), row])).values()].sort((a, b) =>
-    hex(a.id) < hex(b.id) ? -1 : 1,
+  const rows = [...new Map(checks.map((row) => [toHex(row.id), row])).values()].sort((a, b) =>
+    toHex(a.id) < toHex(b.id) ? -1 : 1,
   );
   const now = Math.max(...rows.map((row) => row.created_at));
   const standing = await sql<{ id: Buffer; toCome: number }>`
     SELECT t.id, ${isToCome(now)} AS toCome FROM timers AS t FORCE INDEX (PRIMARY)
      WHERE t.id IN (${sql.join(rows.map(({ id }) => id))})`.execute(db);
-  const toCome = new Map(standing.rows.map((row) => [hex(row.id), row.toCome === 1]));
+  const toCome = new Map(standing.rows.map((row) => [toHex(row.id), row.toCome === 1]));
   await beginAnew(
     db,
-    rows.filter(({ id }) => toCome.get(hex(id)) === false),
+    rows.filter(({ id }) => toCome.get(toHex(id)) === false),
     now,
   );
   await insertRows(
     db,
-    rows.filter(({ id }) => !toCome.has(hex(id))),
+    rows.filter(({ id }) => !toCome.has(toHex(id))),
     false,
   );
 }
@@ -49,5 +50,3 @@ async function beginAnew(db: Kysely<Database>, rows: TimerRow[], now: number): P
     db,
   );
 }
-
-const hex = (id: Uint8Array): string => Buffer.from(id).toString('hex');

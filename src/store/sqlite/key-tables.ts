@@ -1,7 +1,7 @@
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import { toStanding, type KeyTables } from '../key-tables.ts';
 import type { Database, IdempotencyKeyRow, TimerKeyRow, TimerRow } from '../schema.ts';
-import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
+import { bytesToUuid, toHex, uuidToHex } from '../uuid-bytes.ts';
 import { insertTimer } from './statements.ts';
 
 /** One writer at a time, so what is read within the transaction stands until its commit. */
@@ -28,7 +28,11 @@ export function createKeyTables({ db }: { db: Kysely<Database> }): KeyTables {
     },
     async holdTimerKeys(rows) {
       const proposed = JSON.stringify(
-        rows.map(({ owner, timer_key, timer_id }) => ({ owner: hex(owner), key: hex(timer_key), id: hex(timer_id) })),
+        rows.map(({ owner, timer_key, timer_id }) => ({
+          owner: toHex(owner),
+          key: toHex(timer_key),
+          id: toHex(timer_id),
+        })),
       );
       // Without its WHERE, the ON would be read as that of a join.
       await sql`
@@ -43,7 +47,7 @@ export function createKeyTables({ db }: { db: Kysely<Database> }): KeyTables {
       return standing.rows;
     },
     async holdTimers(ids) {
-      const list = JSON.stringify(ids.map((id) => hex(uuidToBytes(id))));
+      const list = JSON.stringify(ids.map(uuidToHex));
       const { rows } = await sql<TimerRow>`
         SELECT id, status, claim_id, fence, run, attempts, lost, created_at
           FROM timers WHERE id IN (SELECT unhex(value) FROM json_each(${list}))`.execute(db);
@@ -85,5 +89,3 @@ export function createKeyTables({ db }: { db: Kysely<Database> }): KeyTables {
     },
   };
 }
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
