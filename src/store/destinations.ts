@@ -5,16 +5,16 @@ import { uuidToBytes } from './uuid-bytes.ts';
 
 export type Run = <T>(operation: (db: Kysely<Database>) => Promise<T>) => Promise<T>;
 
-/** `onEngine` runs what schedulers do, `onApi` what requests do; both turn faults of the store into refusals. */
-export function createDestinationStore({ onEngine, onApi }: { onEngine: Run; onApi: Run }): DestinationStore {
+/** `onScheduler` runs what schedulers do, `onApi` what requests do; both turn faults of the store into refusals. */
+export function createDestinationStore({ onScheduler, onApi }: { onScheduler: Run; onApi: Run }): DestinationStore {
   return {
     publishDestinations: ({ replica, now, reports }) =>
-      onEngine(async (db) => {
+      onScheduler(async (db) => {
         const row = { replica: uuidToBytes(replica), told_at: now, reports: JSON.stringify(reports) };
         await db.replaceInto('destinations').values(row).execute();
       }),
     forgetDestinations: ({ replica, silentSince }) =>
-      onEngine(async (db) => {
+      onScheduler(async (db) => {
         await db
           .deleteFrom('destinations')
           .where((row) => row.or([row('replica', '=', uuidToBytes(replica)), row('told_at', '<', silentSince)]))

@@ -27,17 +27,17 @@ import { bringForward, findLost, recordResults } from './record.ts';
 const MAX_INSERTED = 1000;
 
 /**
- * `api` and `engine` are connections of their own, so that requests cannot starve the scheduler. Both are closed with the
+ * `api` and `scheduler` are connections of their own, so that requests cannot starve the scheduler. Both are closed with the
  * store.
  */
 export function createMysqlStore(deps: {
   api: Kysely<Database>;
-  engine: Kysely<Database>;
+  scheduler: Kysely<Database>;
   lockingClause: LockingClause;
 }): TimerStore & PresenceStore {
-  const { api, engine, lockingClause } = deps;
+  const { api, scheduler, lockingClause } = deps;
   const onApi = createPersistently(api);
-  const onEngine = createPersistently(engine);
+  const onScheduler = createPersistently(scheduler);
 
   const inserts = createInsertQueue<Timer>({
     send: (timers) => onApi((db, again) => insertRows(db, timers.map(toRow), again)),
@@ -74,7 +74,7 @@ export function createMysqlStore(deps: {
         return row && fromRow(row);
       }),
     readBody: ({ id, claimId }) =>
-      onEngine(async (db) => {
+      onScheduler(async (db) => {
         const row = await db
           .selectFrom('timers')
           .select('body')
@@ -83,21 +83,21 @@ export function createMysqlStore(deps: {
           .executeTakeFirst();
         return row?.body ?? undefined;
       }),
-    pulse: (query) => onEngine((db) => pulse(db, query)),
+    pulse: (query) => onScheduler((db) => pulse(db, query)),
     // Never a second time on a new connection: the first may have taken rows already.
-    claim: (query) => onEngine((db) => claim(db, query, lockingClause), { reconnect: false }),
-    releaseClaim: (held) => onEngine((db) => releaseClaim(db, held)),
-    markSends: (held, startedAt) => onEngine((db) => markSends(db, held, startedAt)),
-    expireSends: (query) => onEngine((db) => expireSends(db, query, lockingClause)),
+    claim: (query) => onScheduler((db) => claim(db, query, lockingClause), { reconnect: false }),
+    releaseClaim: (held) => onScheduler((db) => releaseClaim(db, held)),
+    markSends: (held, startedAt) => onScheduler((db) => markSends(db, held, startedAt)),
+    expireSends: (query) => onScheduler((db) => expireSends(db, query, lockingClause)),
     record: (results) =>
-      onEngine(async (db) => {
+      onScheduler(async (db) => {
         const rows = toResultRows(results);
         if ((await recordResults(db, rows)) === rows.length) return [];
         const { lost, askedAgain } = await findLost(db, rows);
         await bringForward(db, askedAgain);
         return lost.map(({ id }) => bytesToUuid(Buffer.from(id, 'hex')));
       }),
-    ...createDestinationStore({ onApi, onEngine }),
+    ...createDestinationStore({ onApi, onScheduler }),
     ...createPresenceStore({
       hints: mysqlHints,
       run: onApi,
@@ -107,7 +107,7 @@ export function createMysqlStore(deps: {
       forgetObjects,
     }),
     close: async () => {
-      await Promise.all([api.destroy(), engine.destroy()]);
+      await Promise.all([api.destroy(), scheduler.destroy()]);
     },
   };
 }

@@ -16,7 +16,7 @@ import { trySkipLocked } from './skip-locked.ts';
 import { toStartError } from './start-failure.ts';
 
 /** A pass, the recorder and short timers, with one to spare. */
-const ENGINE_CONNECTIONS = 4;
+const SCHEDULER_CONNECTIONS = 4;
 /** What one verb may take on its connection; a second try is begun only if the first failed early. */
 const HOLD_MS = 2500;
 /** A schema change on many millions of rows, or the wait for the replica that makes it. */
@@ -35,8 +35,8 @@ export async function openMysqlStore(
   const { poolSize } = settings;
   const connect = (size: number, holdMs = HOLD_MS) =>
     new Kysely<Database>({ dialect: createMysqlDialect(settings, { size, holdMs }) });
-  const api = connect(Math.max(poolSize - ENGINE_CONNECTIONS, 1));
-  const engine = connect(ENGINE_CONNECTIONS);
+  const api = connect(Math.max(poolSize - SCHEDULER_CONNECTIONS, 1));
+  const scheduler = connect(SCHEDULER_CONNECTIONS);
   const starting = connect(2, MIGRATION_HOLD_MS);
   try {
     await ensureDatabase(settings);
@@ -44,11 +44,14 @@ export async function openMysqlStore(
     await migrate(starting, 'mysql');
     const skipping = await trySkipLocked(starting);
     const look = async (db: Kysely<Database>) => examine({ ...(await readServerFacts(db)), poolSize, skipping });
-    refuseIfBroken(await look(engine), settings);
+    refuseIfBroken(await look(scheduler), settings);
     const lockingClause = options.lockingClause ?? (skipping === 'refuses' ? '' : 'FOR UPDATE SKIP LOCKED');
-    return { ...createMysqlStore({ api, engine, lockingClause }), diagnose: () => createPersistently(engine)(look) };
+    return {
+      ...createMysqlStore({ api, scheduler, lockingClause }),
+      diagnose: () => createPersistently(scheduler)(look),
+    };
   } catch (error) {
-    await Promise.allSettled([api.destroy(), engine.destroy()]);
+    await Promise.allSettled([api.destroy(), scheduler.destroy()]);
     throw toStartError(error, settings);
   } finally {
     await starting.destroy();

@@ -133,7 +133,7 @@ export function createSqliteStore(deps: {
         const [, lost] = await connection.run(looks, { transaction: true });
         return (lost?.rows as { id: string }[]).map(({ id }) => bytesToUuid(Buffer.from(id, 'hex')));
       }),
-    ...createDestinationStore({ onApi: onDb, onEngine: onDb }),
+    ...createDestinationStore({ onApi: onDb, onScheduler: onDb }),
     ...createPresenceStore({
       hints: sqliteHints,
       run: onDb,
