@@ -1,11 +1,8 @@
-import type { Kysely } from 'kysely';
 import type { DestinationReport, DestinationStore } from '../timers/index.ts';
-import type { Database } from './schema.ts';
+import type { Run } from './run.ts';
 import { uuidToBytes } from './uuid-bytes.ts';
 
-export type Run = <T>(operation: (db: Kysely<Database>) => Promise<T>) => Promise<T>;
-
-/** `onScheduler` runs what schedulers do, `onApi` what requests do; both turn faults of the store into refusals. */
+/** `onScheduler` runs what schedulers do, `onApi` what requests do. */
 export function createDestinationStore({ onScheduler, onApi }: { onScheduler: Run; onApi: Run }): DestinationStore {
   return {
     publishDestinations: ({ replica, now, reports }) =>

@@ -1,8 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 import type { Timer } from '../timers/index.ts';
+import { findTimer } from './find-timer.ts';
 import type { IndexHints } from './index-hints.ts';
 import type { Database } from './schema.ts';
-import { fromRow } from './timer-row.ts';
 import { uuidToBytes } from './uuid-bytes.ts';
 
 /** Attempts last: an outcome that comes in late may still add one, and a repetition finds it. */
@@ -18,6 +18,5 @@ export async function erasePayload(
      WHERE id = ${id} AND status NOT IN ('waiting', 'executing')`.execute(db);
   if (numAffectedRows !== 1n) return undefined;
   await sql`UPDATE attempts SET answer = NULL WHERE timer_id = ${id}`.execute(db);
-  const row = await db.selectFrom('timers').selectAll().where('id', '=', id).executeTakeFirst();
-  return row && fromRow(row);
+  return findTimer(db, timerId);
 }

@@ -5,6 +5,7 @@ import { dropChecker, keepChecker, reviveChecks } from './checkers.ts';
 import type { IndexHints } from './index-hints.ts';
 import { createWriteQueue } from './insert-queue.ts';
 import { findObject, listObjects } from './objects.ts';
+import type { Run } from './run.ts';
 import type { Database } from './schema.ts';
 
 /** Of a check or a sighting that waits, in memory. */
@@ -12,9 +13,7 @@ const ITEM_BYTES = 1024;
 /** Rows that one statement or transaction writes. */
 const BATCH = 500;
 
-type Run = <T>(operation: (db: Kysely<Database>) => Promise<T>) => Promise<T>;
-
-/** What the engines have in common. `run` is the engine's way with connections and errors. */
+/** What the engines have in common. */
 export function createPresenceStore(deps: {
   hints: IndexHints;
   run: Run;

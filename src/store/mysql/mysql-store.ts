@@ -1,18 +1,17 @@
 import { sql, type Kysely } from 'kysely';
 import type { PresenceStore } from '../../presence/index.ts';
 import type { Timer, TimerStore } from '../../timers/index.ts';
-import { createClientVerbs } from '../client-verbs.ts';
 import { createDestinationStore } from '../destinations.ts';
 import { createInsertQueue } from '../insert-queue.ts';
-import { findByKey } from '../find-by-key.ts';
 import { mysqlHints } from '../index-hints.ts';
 import { insertKeyed } from '../insert-keyed.ts';
 import { createKeyedQueue } from '../keyed-queue.ts';
 import { createPresenceStore } from '../presence-store.ts';
 import type { Database } from '../schema.ts';
 import { toResultRows } from '../result-rows.ts';
-import { fromRow, toRow } from '../timer-row.ts';
-import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
+import { createSharedVerbs } from '../shared-verbs.ts';
+import { toRow } from '../timer-row.ts';
+import { bytesToUuid } from '../uuid-bytes.ts';
 import { expireSends, markSends } from './at-most-once.ts';
 import { claim, pulse, releaseClaim, type LockingClause } from './claim.ts';
 import { insertRows } from './insert.ts';
@@ -53,10 +52,11 @@ export function createMysqlStore(deps: {
   });
 
   return {
-    ...createClientVerbs({
+    ...createSharedVerbs({
       hints: mysqlHints,
       keyTables: (db) => createKeyTables({ db, again: false }),
-      run: onApi,
+      onApi,
+      onScheduler,
     }),
     purgeTimers: (status, stretch) => onApi((db) => purgeTimers(db, { status, ...stretch })),
     purgeIdempotencyKeys: (stretch) => onApi((db) => purgeIdempotencyKeys(db, stretch)),
@@ -67,22 +67,6 @@ export function createMysqlStore(deps: {
       }),
     insert: (timers) => inserts.add(timers),
     insertKeyed: keyedInserts,
-    findByKey: (query) => onApi((db) => findByKey(db, query)),
-    find: (id) =>
-      onApi(async (db) => {
-        const row = await db.selectFrom('timers').selectAll().where('id', '=', uuidToBytes(id)).executeTakeFirst();
-        return row && fromRow(row);
-      }),
-    readBody: ({ id, claimId }) =>
-      onScheduler(async (db) => {
-        const row = await db
-          .selectFrom('timers')
-          .select('body')
-          .where('id', '=', uuidToBytes(id))
-          .where('claim_id', '=', uuidToBytes(claimId))
-          .executeTakeFirst();
-        return row?.body ?? undefined;
-      }),
     pulse: (query) => onScheduler((db) => pulse(db, query)),
     // Never a second time on a new connection: the first may have taken rows already.
     claim: (query) => onScheduler((db) => claim(db, query, lockingClause), { reconnect: false }),

@@ -2,17 +2,17 @@ import type { Kysely } from 'kysely';
 import type { Clock } from '../../platform/index.ts';
 import type { PresenceStore } from '../../presence/index.ts';
 import { BadValue, Refusal, type Pulse, type Timer, type TimerStore } from '../../timers/index.ts';
-import { createClientVerbs } from '../client-verbs.ts';
-import { createDestinationStore, type Run } from '../destinations.ts';
-import { findByKey } from '../find-by-key.ts';
+import { createDestinationStore } from '../destinations.ts';
 import { sqliteHints } from '../index-hints.ts';
 import { insertKeyed } from '../insert-keyed.ts';
 import { createInsertQueue } from '../insert-queue.ts';
 import { createKeyedQueue } from '../keyed-queue.ts';
 import { createPresenceStore } from '../presence-store.ts';
 import { toResultRows, type ResultRow } from '../result-rows.ts';
+import type { Run } from '../run.ts';
 import type { Database } from '../schema.ts';
-import { fromClaimedRow, fromRow, toRow, type ClaimedRow } from '../timer-row.ts';
+import { createSharedVerbs } from '../shared-verbs.ts';
+import { fromClaimedRow, toRow, type ClaimedRow } from '../timer-row.ts';
 import { bytesToUuid, uuidToBytes } from '../uuid-bytes.ts';
 import { ConnectionClosed, SqliteError, type SqliteConnection } from './connection.ts';
 import { createKeyTables } from './key-tables.ts';
@@ -33,7 +33,7 @@ export function createSqliteStore(deps: {
   clock: Clock;
 }): TimerStore & PresenceStore {
   const { connection, db, clock } = deps;
-  const onDb: Run = (operation) => translated(() => operation(db));
+  const onDb: Run = (operation) => translated(() => operation(db, false));
 
   const inserts = createInsertQueue<Timer>({
     send: (timers) => translated(() => insertRows(timers)),
@@ -62,32 +62,17 @@ export function createSqliteStore(deps: {
   }
 
   return {
-    ...createClientVerbs({
+    ...createSharedVerbs({
       hints: sqliteHints,
       keyTables: (transaction) => createKeyTables({ db: transaction }),
-      run: (operation) => translated(() => operation(db, false)),
+      onApi: onDb,
+      onScheduler: onDb,
     }),
     purgeTimers: (status, stretch) => translated(() => purgeTimers(db, { status, ...stretch })),
     purgeIdempotencyKeys: (stretch) => translated(() => purgeIdempotencyKeys(db, stretch)),
     readClock: () => Promise.resolve(clock.now()),
     insert: (timers) => inserts.add(timers),
     insertKeyed: keyedInserts,
-    findByKey: (query) => translated(() => findByKey(db, query)),
-    find: (id) =>
-      translated(async () => {
-        const row = await db.selectFrom('timers').selectAll().where('id', '=', uuidToBytes(id)).executeTakeFirst();
-        return row && fromRow(row);
-      }),
-    readBody: ({ id, claimId }) =>
-      translated(async () => {
-        const row = await db
-          .selectFrom('timers')
-          .select('body')
-          .where('id', '=', uuidToBytes(id))
-          .where('claim_id', '=', uuidToBytes(claimId))
-          .executeTakeFirst();
-        return row?.body ?? undefined;
-      }),
     pulse: (query) =>
       translated(async () => {
         const { freshFrom, freshTo, backlogFrom, leasesFrom } = query;

@@ -1,32 +1,40 @@
 import type { Kysely } from 'kysely';
-import { Refusal, type TimerChanges, type TimerLists, type TimerRetention } from '../timers/index.ts';
+import { Refusal, type TimerChanges, type TimerLists, type TimerStore } from '../timers/index.ts';
 import { cancelAll } from './cancel-all.ts';
 import { changeTimer } from './change-timer.ts';
 import { erasePayload } from './erase-payload.ts';
+import { findByKey } from './find-by-key.ts';
+import { findTimer } from './find-timer.ts';
 import { findFinished } from './finished-timers.ts';
 import type { IndexHints } from './index-hints.ts';
 import type { KeyTables } from './key-tables.ts';
 import { holdLease } from './leases.ts';
 import { listTimers } from './list-timers.ts';
 import { attemptsOf } from './logged-attempts.ts';
+import { readBody } from './read-body.ts';
 import { refuseSuperseded, replayAll } from './replay.ts';
+import type { Run } from './run.ts';
 import type { Database } from './schema.ts';
 
-export type ClientVerbs = TimerLists & TimerChanges & Pick<TimerRetention, 'holdLease'>;
+type SharedVerbs = TimerLists & TimerChanges & Pick<TimerStore, 'find' | 'findByKey' | 'readBody' | 'holdLease'>;
 
-/** What clients look up and change, in SQL that all engines share. `run` is the engine's way with connections and errors. */
-export function createClientVerbs(deps: {
+/** What all engines do by the same SQL. `onScheduler` runs what a send waits for, `onApi` all else. */
+export function createSharedVerbs(deps: {
   hints: IndexHints;
   keyTables: (db: Kysely<Database>) => Pick<KeyTables, 'holdTimerKeys'>;
-  run: <T>(operation: (db: Kysely<Database>, again: boolean) => Promise<T>) => Promise<T>;
-}): ClientVerbs {
-  const { hints, keyTables, run } = deps;
+  onApi: Run;
+  onScheduler: Run;
+}): SharedVerbs {
+  const { hints, keyTables, onApi, onScheduler } = deps;
   return {
-    list: (query, page) => run((db) => listTimers(db, hints, { query, ...page })),
-    attemptsOf: (id, page) => run((db) => attemptsOf(db, { id, ...page })),
-    findFinished: (ids) => run((db) => findFinished(db, hints, ids)),
+    find: (id) => onApi((db) => findTimer(db, id)),
+    findByKey: (query) => onApi((db) => findByKey(db, query)),
+    readBody: (held) => onScheduler((db) => readBody(db, held)),
+    list: (query, page) => onApi((db) => listTimers(db, hints, { query, ...page })),
+    attemptsOf: (id, page) => onApi((db) => attemptsOf(db, { id, ...page })),
+    findFinished: (ids) => onApi((db) => findFinished(db, hints, ids)),
     change: (seen, change) =>
-      run((db, again) => {
+      onApi((db, again) => {
         if (change.run === undefined) return changeTimer(db, hints, { seen, change, again });
         return db.transaction().execute(async (transaction) => {
           await refuseSuperseded(keyTables(transaction), seen);
@@ -34,15 +42,15 @@ export function createClientVerbs(deps: {
         });
       }),
     cancelAll: (ids, query, given) =>
-      run(async (db, again) => counted(await cancelAll(db, hints, { ids, query, ...given }), again)),
+      onApi(async (db, again) => counted(await cancelAll(db, hints, { ids, query, ...given }), again)),
     replayAll: (ids, query, given) =>
-      run((connection, again) =>
+      onApi((connection, again) =>
         connection
           .transaction()
           .execute(async (db) => counted(await replayAll(db, hints, keyTables(db), { ids, query, ...given }), again)),
       ),
-    erasePayload: (id) => run((db) => erasePayload(db, hints, id)),
-    holdLease: (lease) => run((db) => holdLease(db, hints, lease)),
+    erasePayload: (id) => onApi((db) => erasePayload(db, hints, id)),
+    holdLease: (lease) => onApi((db) => holdLease(db, hints, lease)),
   };
 }
 
