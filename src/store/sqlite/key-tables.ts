@@ -1,8 +1,8 @@
-import { CompiledQuery, sql, type Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { toStanding, type KeyTables } from '../key-tables.ts';
 import type { Database, IdempotencyKeyRow, TimerKeyRow, TimerRow } from '../schema.ts';
 import { bytesToUuid, toHex, uuidToHex } from '../uuid-bytes.ts';
-import { insertTimer } from './statements.ts';
+import { insertTimers } from './insert-timers.ts';
 
 /** One writer at a time, so what is read within the transaction stands until its commit. */
 export function createKeyTables({ db }: { db: Kysely<Database> }): KeyTables {
@@ -81,11 +81,6 @@ export function createKeyTables({ db }: { db: Kysely<Database> }): KeyTables {
     async changeTimers(rows) {
       for (const { id, ...columns } of rows) await db.updateTable('timers').set(columns).where('id', '=', id).execute();
     },
-    async insertTimers(rows) {
-      for (const row of rows) {
-        const text = insertTimer(Object.keys(row) as (keyof TimerRow)[]);
-        await db.executeQuery(CompiledQuery.raw(text, Object.values(row)));
-      }
-    },
+    insertTimers: (rows) => insertTimers(db, rows),
   };
 }

@@ -1,9 +1,9 @@
-import { CompiledQuery, sql, type Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { PresenceStore, SeenObject } from '../../presence/index.ts';
 import { fromObjectRow, latestSightings } from '../objects.ts';
-import type { Database, ObjectRow, TimerRow } from '../schema.ts';
+import type { Database, ObjectRow } from '../schema.ts';
 import { toRow } from '../timer-row.ts';
-import { insertTimer } from './statements.ts';
+import { insertTimers } from './insert-timers.ts';
 
 export async function keepSightings(db: Kysely<Database>, sightings: SeenObject[]): Promise<void> {
   // Without its WHERE, the ON would be read as that of a join.
@@ -24,9 +24,6 @@ export async function forgetObjects(
      WHERE id IN (SELECT id FROM objects INDEXED BY last_seen
                    WHERE last_seen <= ${seenUntil} ORDER BY last_seen, id LIMIT ${limit})
     RETURNING id, last_seen`.execute(db);
-  for (const row of farewellOf(rows.map(fromObjectRow)).map(toRow)) {
-    const text = insertTimer(Object.keys(row) as (keyof TimerRow)[]);
-    await db.executeQuery(CompiledQuery.raw(text, Object.values(row)));
-  }
+  await insertTimers(db, farewellOf(rows.map(fromObjectRow)).map(toRow));
   return rows.length;
 }

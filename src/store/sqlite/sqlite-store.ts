@@ -56,7 +56,7 @@ export function createSqliteStore(deps: {
     await connection.run([{ sql, rows: rows.map((row) => Object.values(row) as unknown[]) }], { transaction: true });
   }
 
-  async function one<T>(sql: string, parameters: unknown[]): Promise<T[]> {
+  async function execute<T>(sql: string, parameters: unknown[]): Promise<T[]> {
     const [result] = await connection.run([{ sql, rows: [parameters] }]);
     return (result?.rows ?? []) as T[];
   }
@@ -77,7 +77,7 @@ export function createSqliteStore(deps: {
       translated(async () => {
         const { freshFrom, freshTo, backlogFrom, leasesFrom } = query;
         const looks = [freshFrom, freshTo, backlogFrom, freshFrom - 1, leasesFrom];
-        const [row] = await one<Omit<Pulse, 'storeNow'>>(statements.PULSE, looks);
+        const [row] = await execute<Omit<Pulse, 'storeNow'>>(statements.PULSE, looks);
         if (row === undefined) throw new Error('A SELECT without FROM returns a row.');
         return { ...row, storeNow: clock.now() };
       }),
@@ -85,12 +85,12 @@ export function createSqliteStore(deps: {
       translated(async () => {
         const lost = from === 'executing' ? 1 : 0;
         const parameters = [uuidToBytes(claimId), leaseEndsAt, lost, from, wakeFrom, wakeTo, limit];
-        const rows = await one<ClaimedRow>(statements.CLAIM, parameters);
+        const rows = await execute<ClaimedRow>(statements.CLAIM, parameters);
         return rows.map((row) => fromClaimedRow(row, claimId));
       }),
     releaseClaim: ({ claimId, leaseEndsAt, now }) =>
       translated(async () => {
-        await one(statements.RELEASE_CLAIM, [now, leaseEndsAt, uuidToBytes(claimId)]);
+        await execute(statements.RELEASE_CLAIM, [now, leaseEndsAt, uuidToBytes(claimId)]);
       }),
     markSends: (held, startedAt) =>
       translated(async () => {
