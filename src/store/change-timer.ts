@@ -3,14 +3,14 @@ import { sql, type Kysely } from 'kysely';
 import { Refusal, type Timer, type TimerChange } from '../timers/index.ts';
 import type { IndexHints } from './index-hints.ts';
 import { keepFirstTries } from './replay.ts';
-import type { Database, TimerRow } from './schema.ts';
-import { fromRow, toRow } from './timer-row.ts';
+import type { Database } from './schema.ts';
+import { columnOf, fromRow, toRow } from './timer-row.ts';
 import { uuidToBytes } from './uuid-bytes.ts';
 
 /**
  * The fence tells whether a claim or another change has come between the look and the write; the write waits for a claim
- * under way, and its row then no longer matches. `again` says that an earlier try may have done it: where the timer stands as it would have
- * left it, it has; otherwise nobody can tell any more.
+ * under way, and its row then no longer matches. `again` says that an earlier try may have done it: where the timer stands as
+ * it would have left it, it has; otherwise nobody can tell any more.
  */
 export async function changeTimer(
   db: Kysely<Database>,
@@ -32,6 +32,3 @@ export async function changeTimer(
   if (!again) return undefined;
   throw new Refusal('store_unavailable', 'The database lost its answer; look whether the change was made.');
 }
-
-const columnOf = (field: string) =>
-  field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as keyof TimerRow;

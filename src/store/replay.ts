@@ -1,23 +1,25 @@
 import { sql, type Kysely } from 'kysely';
-import { Refusal, type Timer, type TimerQuery } from '../timers/index.ts';
+import { NEW_RUN, Refusal, type Timer, type TimerQuery } from '../timers/index.ts';
 import { holdKeys } from './hold-keys.ts';
 import type { IndexHints } from './index-hints.ts';
 import type { KeyTables } from './key-tables.ts';
 import { ownedKey } from './keyed-plan.ts';
 import { all, matches, type Condition } from './list-filters.ts';
 import type { Database, TimerRow } from './schema.ts';
-import { NOT_TRIED } from './timer-row.ts';
+import { columnOf, NOT_TRIED } from './timer-row.ts';
 import { bytesToUuid, sortedIds } from './uuid-bytes.ts';
 
-const notTried = sql.raw(
-  Object.entries(NOT_TRIED)
-    .map(([column, value]) => `${column} = ${value}`)
-    .join(', '),
-);
+const notTried: Partial<TimerRow> = NOT_TRIED;
+
+/** `NEW_RUN` as a change of one timer writes it; see `toRow`. */
+const newRun = Object.entries(NEW_RUN).map(([field, value]) => {
+  const column = columnOf(field);
+  return sql`${sql.ref(column)} = ${value ?? notTried[column] ?? null}`;
+});
 
 /**
- * Begins new runs, within a transaction; see `NEW_RUN` for what they begin with. Keys are locked before timers, as inserts
- * under keys do: whichever of the two comes second sees what the first has made of a key.
+ * Begins new runs, within a transaction. Keys are locked before timers, as inserts under keys do: whichever of the two comes
+ * second sees what the first has made of a key.
  */
 export async function replayAll(
   db: Kysely<Database>,
@@ -36,8 +38,7 @@ export async function replayAll(
   const { numAffectedRows } = await sql`
     UPDATE timers AS t ${hints.index('PRIMARY')}
        SET status = 'waiting', due_at = ${dueAt}, next_attempt_at = ${dueAt}, wake_at = ${dueAt}, run = run + 1,
-           reason = NULL, attempts = 0, lost = 0, send_started_at = NULL, ${notTried},
-           error_code = NULL, error_message = NULL, answer = NULL
+           ${sql.join(newRun)}
      WHERE ${isMeant(latest)}`.execute(db);
   return Number(numAffectedRows ?? 0);
 }

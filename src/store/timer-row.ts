@@ -83,6 +83,10 @@ export function toRow(timer: Timer): TimerRow {
   };
 }
 
+/** Of a field that can be changed. */
+export const columnOf = (field: string): keyof TimerRow =>
+  field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as keyof TimerRow;
+
 export function fromRow(row: TimerRow): Timer {
   const isTried = row.attempts > 0;
   return {

@@ -176,6 +176,30 @@ export function describeChanges(opened: () => OpenedStore): void {
       expect(await opened().store.attemptsOf(done.id, { afterFence: 0, limit: 10 })).toHaveLength(1);
     });
 
+    it('of many leaves of a timer what a replay of it alone leaves', async () => {
+      // Each field as no new run begins with it.
+      const ran: { [Field in keyof typeof NEW_RUN]: NonNullable<Timer[Field]> } = {
+        reason: 'gone',
+        attempts: 2,
+        lost: 1,
+        sendStartedAt: T0,
+        firedAt: T0,
+        latenessMs: 1,
+        durationMs: 2,
+        httpStatus: 410,
+        errorCode: 'http_status',
+        errorMessage: 'The receiver answered 410.',
+        answer: 'gone',
+      };
+      const over = { ...ran, status: 'failed', run: 1, fence: 4, claimId: v7() } as const;
+      const [alone, amongMany] = [await stored(over), await stored(over)];
+
+      await opened().store.change(alone, replayOf(alone, T0 + 700));
+      expect(await opened().store.replayAll([amongMany.id], everyTimer, { dueAt: T0 + 700 })).toBe(1);
+
+      expect(await found(amongMany.id)).toEqual({ ...(await found(alone.id)), id: amongMany.id });
+    });
+
     const SHOP = { owner: 'shop', label: 'x' };
     const underKey = async (key: string, over: Partial<Timer> = {}) => {
       const timer = makeTimer({ ...SHOP, key, ...over });
