@@ -5,7 +5,7 @@ import { createConnection, type Connection, type RowDataPacket } from 'mysql2/pr
 import { pino } from 'pino';
 import { systemClock as clock } from '../../src/platform/index.ts';
 import { openStore } from '../../src/store/index.ts';
-import { createPersistently } from '../../src/store/mysql/persistently.ts';
+import { createRetrying } from '../../src/store/mysql/retrying.ts';
 import { BadValue, Refusal, type ClaimResult } from '../../src/timers/index.ts';
 import { queryServer } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
@@ -196,12 +196,12 @@ describe('A store in a deadlock', () => {
 
   itSurvives('does again what had to wait for its connection, like all else', async ({ direct }) => {
     const db = connectTo(direct);
-    const persistently = createPersistently(db);
+    const retrying = createRetrying(db);
     // For longer than tries are begun.
-    const holding = persistently(() => delay(700));
+    const holding = retrying(() => delay(700));
     let tries = 0;
 
-    await persistently(async (connection) => {
+    await retrying(async (connection) => {
       tries++;
       if (tries === 1) await sql`SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213`.execute(connection);
     });
@@ -215,7 +215,7 @@ describe('A store in a deadlock', () => {
     const db = connectTo(direct);
     let tries = 0;
     const { ms, error } = await timed(
-      createPersistently(db)(async (connection) => {
+      createRetrying(db)(async (connection) => {
         tries++;
         await sql`SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213`.execute(connection);
       }),
@@ -234,10 +234,10 @@ const GROUP_FAULTS = [3100, 3781, 3782, 3783, 3796, 3797, 3798, 3799];
 describe('A store whose server', () => {
   itSurvives('leaves its group does once more, on another connection, what may not have been done', async (rig) => {
     const db = connectTo(rig.direct);
-    const persistently = createPersistently(db);
+    const retrying = createRetrying(db);
     for (const errno of GROUP_FAULTS) {
       const connections = new Set<number>();
-      const answer = persistently(async (connection, again) => {
+      const answer = retrying(async (connection, again) => {
         const { rows } = await sql<{ id: number }>`SELECT CONNECTION_ID() AS id`.execute(connection);
         connections.add(Number(rows[0]?.id));
         if (!again) await sql`SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${sql.lit(errno)}`.execute(connection);

@@ -17,10 +17,10 @@ import { claim, pulse, releaseClaim, type LockingClause } from './claim.ts';
 import { insertRows } from './insert.ts';
 import { createKeyTables } from './key-tables.ts';
 import { forgetObjects, keepSightings } from './objects.ts';
-import { createPersistently } from './persistently.ts';
 import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
 import { queueChecks } from './queue-checks.ts';
 import { bringForward, findLost, recordResults } from './record.ts';
+import { createRetrying } from './retrying.ts';
 
 /** Timers that go to the store together: a batch of the API, or of an import. */
 const MAX_INSERTED = 1000;
@@ -35,8 +35,8 @@ export function createMysqlStore(deps: {
   lockingClause: LockingClause;
 }): TimerStore & PresenceStore {
   const { api, scheduler, lockingClause } = deps;
-  const onApi = createPersistently(api);
-  const onScheduler = createPersistently(scheduler);
+  const onApi = createRetrying(api);
+  const onScheduler = createRetrying(scheduler);
 
   const inserts = createInsertQueue<Timer>({
     send: (timers) => onApi((db, again) => insertRows(db, timers.map(toRow), again)),

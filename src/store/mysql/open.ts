@@ -9,7 +9,7 @@ import type { LockingClause } from './claim.ts';
 import { createMysqlDialect, sessionOptions } from './dialect.ts';
 import { examine } from './doctor.ts';
 import { createMysqlStore } from './mysql-store.ts';
-import { createPersistently } from './persistently.ts';
+import { createRetrying } from './retrying.ts';
 import { readServerFacts } from './server-facts.ts';
 import { openSession } from './session.ts';
 import { trySkipLocked } from './skip-locked.ts';
@@ -48,7 +48,7 @@ export async function openMysqlStore(
     const lockingClause = options.lockingClause ?? (skipping === 'refuses' ? '' : 'FOR UPDATE SKIP LOCKED');
     return {
       ...createMysqlStore({ api, scheduler, lockingClause }),
-      diagnose: () => createPersistently(scheduler)(look),
+      diagnose: () => createRetrying(scheduler)(look),
     };
   } catch (error) {
     await Promise.allSettled([api.destroy(), scheduler.destroy()]);

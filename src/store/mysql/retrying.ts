@@ -12,7 +12,7 @@ const TRY_AGAIN_WITHIN_MS = 500;
 const MAX_TRIES = 6;
 const MAX_PAUSE_MS = 50;
 
-export type Persistently = <T>(
+type Retrying = <T>(
   operation: (db: Kysely<Database>, again: boolean) => Promise<T>,
   options?: { reconnect: boolean },
 ) => Promise<T>;
@@ -23,8 +23,8 @@ export type Persistently = <T>(
  * What does not come about is refused with `store_unavailable`; faults of a value are thrown as `BadValue`, those of the
  * statement itself as they are.
  */
-export const createPersistently =
-  (db: Kysely<Database>): Persistently =>
+export const createRetrying =
+  (db: Kysely<Database>): Retrying =>
   async (operation, { reconnect } = { reconnect: true }) => {
     const startedAt = performance.now();
     for (let again = false; ; again = true) {
