@@ -1,6 +1,3 @@
-import type { PresenceStore } from '../presence/index.ts';
-import type { TimerStore } from '../timers/index.ts';
-
 /** Something about the database that weakens a promise of ours. Words for the operator, without secrets. */
 export interface Finding {
   /** Stable: the setting or the ability. */
@@ -11,10 +8,4 @@ export interface Finding {
   promise: string;
   /** What was found, and what to do. */
   detail: string;
-}
-
-/** A store that can tell how good the ground is on which it stands. */
-export interface DiagnosableStore extends TimerStore, PresenceStore {
-  /** What weakens a promise, as of now; empty when nothing does. May throw `Refusal('store_unavailable')`. */
-  diagnose(): Promise<Finding[]>;
 }

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Logger } from '../platform/index.ts';
-import type { DiagnosableStore } from './finding.ts';
+import type { DiagnosableStore } from './diagnosable-store.ts';
 import { openMysqlStore } from './mysql/open.ts';
 import type { StoreSettings } from './settings.ts';
 import { openSqliteStore } from './sqlite/open.ts';
 import { StoreStartError } from './start-error.ts';
 
-export type { DiagnosableStore, Finding } from './finding.ts';
+export type { DiagnosableStore } from './diagnosable-store.ts';
+export type { Finding } from './finding.ts';
 export type { MysqlSettings, SqliteSettings, StoreSettings } from './settings.ts';
 export { StoreStartError } from './start-error.ts';
 

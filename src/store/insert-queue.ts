@@ -1,14 +1,10 @@
-import { systemClock } from '../platform/index.ts';
-import { Refusal, type Timer } from '../timers/index.ts';
-import { createCoalescer, type Coalescer } from './coalescer.ts';
+import type { Timer } from '../timers/index.ts';
+import type { Coalescer } from './coalescer.ts';
+import { createWriteQueue } from './write-queue.ts';
 
-/** Within the API's 5 s, with some time left to say so. */
-const ANSWER_WITHIN_MS = 4500;
-/** What an outage may cost in memory: some seconds of inserts until they are refused. */
-const MAX_BYTES = 64 * 1024 * 1024;
 const TIMER_BYTES = 2048;
 
-/** Inserts of concurrent callers, sent together and answered in time, whatever the store does. */
+/** For timers, whose bodies are what weighs. */
 export const createInsertQueue = <T extends Pick<Timer, 'bodyBytes'>>(deps: {
   send: (timers: T[]) => Promise<void>;
   maxTimers: number;
@@ -17,21 +13,4 @@ export const createInsertQueue = <T extends Pick<Timer, 'bodyBytes'>>(deps: {
     send: deps.send,
     maxItems: deps.maxTimers,
     sizeOf: ({ bodyBytes }) => TIMER_BYTES + bodyBytes,
-  });
-
-/** The same for whatever else is written. */
-export const createWriteQueue = <T>(deps: {
-  send: (items: T[]) => Promise<void>;
-  maxItems: number;
-  /** Bytes in memory. */
-  sizeOf: (item: T) => number;
-}): Coalescer<T> =>
-  createCoalescer({
-    ...deps,
-    maxBytes: MAX_BYTES,
-    answerWithinMs: ANSWER_WITHIN_MS,
-    storeFault: (detail) => new Refusal('store_unavailable', detail),
-    isStoreFault: (error) => error instanceof Refusal,
-    // Not the injected clock: a deadline on a machine that does not answer is by real time.
-    clock: systemClock,
   });

@@ -3,10 +3,10 @@ import type { PresenceStore, SeenObject } from '../presence/index.ts';
 import type { Timer } from '../timers/index.ts';
 import { dropChecker, keepChecker, reviveChecks } from './checkers.ts';
 import type { IndexHints } from './index-hints.ts';
-import { createWriteQueue } from './insert-queue.ts';
 import { findObject, listObjects } from './objects.ts';
 import type { Run } from './run.ts';
 import type { Database } from './schema.ts';
+import { createWriteQueue } from './write-queue.ts';
 
 /** Of a check or a sighting that waits, in memory. */
 const ITEM_BYTES = 1024;

@@ -1,6 +1,7 @@
 import { Kysely } from 'kysely';
 import mysql from 'mysql2';
-import type { DiagnosableStore, Finding } from '../finding.ts';
+import type { DiagnosableStore } from '../diagnosable-store.ts';
+import type { Finding } from '../finding.ts';
 import { migrate } from '../migrate.ts';
 import type { Database } from '../schema.ts';
 import type { MysqlSettings } from '../settings.ts';

@@ -1,6 +1,6 @@
 import { Kysely } from 'kysely';
 import type { Clock } from '../../platform/index.ts';
-import type { DiagnosableStore } from '../finding.ts';
+import type { DiagnosableStore } from '../diagnosable-store.ts';
 import { migrate } from '../migrate.ts';
 import type { Database } from '../schema.ts';
 import type { SqliteSettings } from '../settings.ts';
