@@ -2,7 +2,7 @@ import { systemClock } from '../platform/index.ts';
 import { Refusal } from '../timers/index.ts';
 import { createCoalescer, type Coalescer } from './coalescer.ts';
 
-/** Within the API's 5 s, with some time left to say so. */
+/** Within the 5 s of `TimerStore`, with some time left to say so. */
 const ANSWER_WITHIN_MS = 4500;
 /** What an outage may cost in memory: some seconds of writes until they are refused. */
 const MAX_BYTES = 64 * 1024 * 1024;

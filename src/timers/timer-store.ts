@@ -8,7 +8,8 @@ import type { FailureReason, ClaimedTimer, LastAttempt, Timer, TimerStatus } fro
 /**
  * Everything Punctual asks of a database. All instants are epoch milliseconds by the store's clock; those given to a verb
  * are parameters, so a manual clock works on every engine. Any verb may throw `Refusal('store_unavailable')`, which leaves
- * it open whether a write was done. A value that fits no column is told by `BadValue`.
+ * it open whether a write was done. However slow or silent a database server is, every verb answers or is refused within
+ * 5 s. A value that fits no column is told by `BadValue`.
  */
 export interface TimerStore extends DestinationStore, TimerLists, TimerChanges, TimerRetention {
   /** The store's clock, with fractions of a millisecond. */

@@ -26,8 +26,8 @@ import { createRetrying } from './retrying.ts';
 const MAX_INSERTED = 1000;
 
 /**
- * `api` and `scheduler` are connections of their own, so that requests cannot starve the scheduler. Both are closed with the
- * store.
+ * `api` and `scheduler` are connections of their own, so that requests cannot starve the scheduler. Janitor and presence
+ * share those of requests. Both are closed with the store.
  */
 export function createMysqlStore(deps: {
   api: Kysely<Database>;

@@ -16,7 +16,7 @@ import { openSession } from './session.ts';
 import { trySkipLocked } from './skip-locked.ts';
 import { toStartError } from './start-failure.ts';
 
-/** A pass, the recorder and short timers, with one to spare. */
+/** For a pass, results, marks and large bodies. What replicas tell of destinations, and the doctor, are seldom. */
 const SCHEDULER_CONNECTIONS = 4;
 /** What one verb may take on its connection; a second try is begun only if the first failed early. */
 const HOLD_MS = 2500;
@@ -27,7 +27,7 @@ const UNKNOWN_DATABASE = 1049;
 
 /**
  * Makes the database where it is missing and the user may, brings its tables up to date, and makes sure of what the store
- * rests on; see `doctor.ts`. `lockingClause` is for tests: it is else what the server was seen to understand.
+ * rests on; see `doctor.ts`. Tests may give a `lockingClause`; otherwise it is what the server was seen to understand.
  */
 export async function openMysqlStore(
   settings: MysqlSettings,

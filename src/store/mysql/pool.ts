@@ -1,7 +1,7 @@
 import type { MysqlPool, MysqlPoolConnection } from 'kysely';
 import { timeout, type Answer, type Session } from './session.ts';
 
-/** A caller waits this long for a connection, and then has it for `holdMs`: together within the API's 5 s. */
+/** A caller waits this long for a connection, and then has it for `holdMs`: together within the 5 s of `TimerStore`. */
 export const ACQUIRE_MS = 1500;
 /** Below the server's `wait_timeout`, so that it is always we who close. */
 const IDLE_MS = 5000;

@@ -6,7 +6,7 @@ import { classify } from './errors.ts';
 
 /**
  * Another connection is asked for only within this from the call, and on one that is held another try is begun only within
- * this from when it was had: so all ends within the API's 5 s (see `ACQUIRE_MS` and `HOLD_MS`).
+ * this from when it was had: so all ends within the 5 s of `TimerStore` (see `ACQUIRE_MS` and `HOLD_MS`).
  */
 const TRY_AGAIN_WITHIN_MS = 500;
 const MAX_TRIES = 6;
