@@ -11,7 +11,7 @@ export async function cancelAll(
   { ids, query, now }: { ids: string[]; query: TimerQuery; now: number },
 ): Promise<number> {
   const { numAffectedRows } = await sql`
-    UPDATE timers AS t ${hints.index('PRIMARY')} SET status = 'cancelled', wake_at = ${now}
+    UPDATE timers AS t ${hints.index('PRIMARY')} SET status = 'cancelled', wake_at = ${now}, fence = fence + 1
      WHERE t.id IN (${sql.join(sortedIds(ids))}) AND t.status = 'waiting' AND ${matches(query)}`.execute(db);
   return Number(numAffectedRows ?? 0);
 }

@@ -37,7 +37,7 @@ export async function replayAll(
   await keepFirstTries(db, hints, latest);
   const { numAffectedRows } = await sql`
     UPDATE timers AS t ${hints.index('PRIMARY')}
-       SET status = 'waiting', due_at = ${dueAt}, next_attempt_at = ${dueAt}, wake_at = ${dueAt}, run = run + 1,
+       SET status = 'waiting', due_at = ${dueAt}, next_attempt_at = ${dueAt}, wake_at = ${dueAt}, run = run + 1, fence = fence + 1,
            ${sql.join(newRun)}
      WHERE ${isMeant(latest)}`.execute(db);
   return Number(numAffectedRows ?? 0);
