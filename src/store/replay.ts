@@ -5,6 +5,7 @@ import type { IndexHints } from './index-hints.ts';
 import type { KeyTables } from './key-tables.ts';
 import { ownedKey } from './keyed-plan.ts';
 import { all, matches, type Condition } from './list-filters.ts';
+import { ATTEMPT_COLUMNS } from './result-rows.ts';
 import type { Database, TimerRow } from './schema.ts';
 import { columnOf, NOT_TRIED } from './timer-row.ts';
 import { bytesToUuid, sortedIds } from './uuid-bytes.ts';
@@ -72,10 +73,10 @@ export async function refuseSuperseded(tables: Pick<KeyTables, 'holdTimerKeys'>,
 
 /** A first-try success is told by the timer's own columns, which a new run clears. Its fence keeps it from being told twice. */
 export async function keepFirstTries(db: Kysely<Database>, hints: IndexHints, ids: string[]): Promise<void> {
+  const told = sql.raw(ATTEMPT_COLUMNS.join(', '));
   await sql`
-    ${hints.insertIfAbsent} INTO attempts (timer_id, fence, run, attempt, fired_at, lateness_ms, duration_ms, http_status,
-                                           error_code, error_message, answer)
-    SELECT id, fence, run, attempts, fired_at, lateness_ms, duration_ms, http_status, error_code, error_message, answer
+    ${hints.insertIfAbsent} INTO attempts (timer_id, fence, run, attempt, ${told})
+    SELECT id, fence, run, attempts, ${told}
       FROM timers AS t ${hints.index('PRIMARY')}
      WHERE t.id IN (${sql.join(sortedIds(ids))}) AND t.status = 'done' AND t.attempts = 1`.execute(db);
 }

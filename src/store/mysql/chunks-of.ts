@@ -8,10 +8,11 @@ export function* chunksOf<Row>(rows: Row[], sizeOf: (row: Row) => number): Gener
   let chunk: Row[] = [];
   let bytes = 0;
   for (const row of rows) {
-    bytes += ROW_BYTES + sizeOf(row);
+    const rowBytes = ROW_BYTES + sizeOf(row);
+    bytes += rowBytes;
     if (chunk.length > 0 && (bytes > MAX_STATEMENT_BYTES || chunk.length >= MAX_STATEMENT_ROWS)) {
       yield chunk;
-      [chunk, bytes] = [[], 0];
+      [chunk, bytes] = [[], rowBytes];
     }
     chunk.push(row);
   }
