@@ -1,16 +1,22 @@
 import TinyQueue from 'tinyqueue';
 import type { Clock } from '../platform/index.ts';
 import type { HeldTimer } from './held-timer.ts';
+import type { LaneIdentity } from './lane.ts';
 
 /**
  * Holds claimed timers back until their instant and then releases each, never early by the store's clock. This is how a
  * poll twice a second gives millisecond lateness.
  */
 export interface DueQueue {
-  push(held: HeldTimer): void;
+  push(due: Due): void;
   readonly size: number;
   /** Empties the queue without releasing anything. */
-  drain(): HeldTimer[];
+  drain(): Due[];
+}
+
+export interface Due {
+  held: HeldTimer;
+  lane: LaneIdentity;
 }
 
 /** A crowd is released bit by bit, so that whatever else happens in its instant need not wait for all of it. */
@@ -19,16 +25,17 @@ const RELEASED_AT_ONCE = 500;
 export function createDueQueue(deps: {
   clock: Clock;
   storeClock: { now(): number };
-  release: (held: HeldTimer) => void;
+  release: (due: Due) => void;
 }): DueQueue {
   const { clock, storeClock, release } = deps;
-  const queue = new TinyQueue<HeldTimer>([], (a, b) => a.timer.nextAttemptAt - b.timer.nextAttemptAt);
+  const queue = new TinyQueue<Due>([], (a, b) => instantOf(a) - instantOf(b));
   let armedFor = Infinity;
   let disarm = () => {};
 
   /** The clock may call too soon, so it is armed again for what is left. */
   function arm(): void {
-    const next = queue.peek()?.timer.nextAttemptAt ?? Infinity;
+    const head = queue.peek();
+    const next = head === undefined ? Infinity : instantOf(head);
     if (next === armedFor) return;
     disarm();
     armedFor = next;
@@ -40,7 +47,7 @@ export function createDueQueue(deps: {
     const now = storeClock.now();
     for (let count = 0; count < RELEASED_AT_ONCE; count++) {
       const head = queue.peek();
-      if (head === undefined || head.timer.nextAttemptAt > now) break;
+      if (head === undefined || instantOf(head) > now) break;
       queue.pop();
       release(head);
     }
@@ -48,9 +55,9 @@ export function createDueQueue(deps: {
   }
 
   return {
-    push(held) {
-      queue.push(held);
-      if (held.timer.nextAttemptAt < armedFor) arm();
+    push(due) {
+      queue.push(due);
+      if (instantOf(due) < armedFor) arm();
     },
     get size() {
       return queue.length;
@@ -58,10 +65,12 @@ export function createDueQueue(deps: {
     drain() {
       disarm();
       armedFor = Infinity;
-      const held = [...queue.data];
+      const left = [...queue.data];
       queue.data = [];
       queue.length = 0;
-      return held;
+      return left;
     },
   };
 }
+
+const instantOf = ({ held }: Due): number => held.timer.nextAttemptAt;

@@ -4,6 +4,12 @@ import { createLaneLimit, type LaneLimit } from './lane-limit.ts';
 import { createLaneQueue, type LaneQueue } from './lane-queue.ts';
 import { createLaneStatistics, type LaneStatistics } from './lane-statistics.ts';
 
+/** Where a timer goes: the lane of its action and destination, and how many of it may be in flight at once. */
+export interface LaneIdentity {
+  name: string;
+  concurrency: number;
+}
+
 /** What one destination has waiting and in flight, and how it has been doing. */
 export interface Lane {
   name: string;

@@ -1,7 +1,17 @@
 import type { Clock } from '../platform/index.ts';
 import type { Verdict } from '../timers/index.ts';
 import type { HeldTimer } from './held-timer.ts';
-import { createLane, isReady, queueAllowance, retryAt, settle, tierOf, type Lane, type Tier } from './lane.ts';
+import {
+  createLane,
+  isReady,
+  queueAllowance,
+  retryAt,
+  settle,
+  tierOf,
+  type Lane,
+  type LaneIdentity,
+  type Tier,
+} from './lane.ts';
 
 /** Share of all slots that hosts without a recent success have among them, and of that, hosts seen to fail. */
 const SLOTS: Record<Tier, number> = { proven: 1, new: 1 / 4, suspect: 1 / 8 };
@@ -21,7 +31,7 @@ export interface Lanes {
    * The timer is due: it starts now, or as soon as its lane and the replica have a free slot. One of the backlog lets those
    * of its lane go first that are due only now.
    */
-  enqueue(held: HeldTimer, lane: { name: string; concurrency: number }, isBacklog: boolean): void;
+  enqueue(held: HeldTimer, lane: LaneIdentity, isBacklog: boolean): void;
   /** The lane of that name, if its host fails and its queue is full. */
   crowded(name: string): Lane | undefined;
   /** Takes out the queued timers of which this is so. */
@@ -135,7 +145,7 @@ export function createLanes(deps: {
     });
   }
 
-  function laneOf({ name, concurrency }: { name: string; concurrency: number }, now: number): Lane {
+  function laneOf({ name, concurrency }: LaneIdentity, now: number): Lane {
     let lane = lanes.get(name);
     if (lane === undefined) {
       lane = createLane({ name, cap: concurrency, now });

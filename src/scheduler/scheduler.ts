@@ -2,11 +2,11 @@ import type { Clock, Logger, RemoteClock, Service } from '../platform/index.ts';
 import type { Action, ShortTimers, TimerStore, Verdict } from '../timers/index.ts';
 import { createAttempts, unsent } from './attempt.ts';
 import { createDestinations } from './destinations.ts';
-import { createDueQueue } from './due-queue.ts';
+import { createDueQueue, type Due } from './due-queue.ts';
 import type { HeldTimer, Place } from './held-timer.ts';
 import { createHoldings } from './holdings.ts';
 import { createLaneClearing } from './lane-clearing.ts';
-import { note, prospectsOf, type Lane } from './lane.ts';
+import { note, prospectsOf, type Lane, type LaneIdentity } from './lane.ts';
 import { createLanes } from './lanes.ts';
 import { createLargeBodies } from './large-bodies.ts';
 import { createLoop } from './loop.ts';
@@ -146,18 +146,16 @@ export function createScheduler(deps: {
     const lane = laneOf(held);
     const crowded = lane && lanes.crowded(lane.name);
     if (lane === undefined) record(held, attempts.handBackLater(held));
-    else if (crowded === undefined) dueQueue.push(held);
+    else if (crowded === undefined) dueQueue.push({ held, lane });
     else record(held, attempts.handBackLater(held, prospectsOf(crowded, clock.monotonic())));
   }
 
-  function laneOf({ timer }: HeldTimer): { name: string; concurrency: number } | undefined {
+  function laneOf({ timer }: HeldTimer): LaneIdentity | undefined {
     const action = actions.get(timer.action);
     return action && { name: `${action.name} ${action.laneOf(timer)}`, concurrency: action.concurrency };
   }
 
-  function release(held: HeldTimer): void {
-    const lane = laneOf(held);
-    if (lane === undefined) return record(held, attempts.handBackLater(held));
+  function release({ held, lane }: Due): void {
     lanes.enqueue(held, lane, storeClock.now() - held.timer.nextAttemptAt > FRESH_MS);
     clearing.clearSoon();
   }
@@ -186,8 +184,8 @@ export function createScheduler(deps: {
     const runDryMs = Math.min(settings.lookaheadMs, STOP_RUN_DRY_MS);
     await until(() => dueQueue.size === 0 && lanes.inFlight === 0 && lanes.queued === 0, runDryMs);
     sendsNoMore = true;
-    const unsent = [...dueQueue.drain(), ...lanes.takeOut(() => true).map(({ held }) => held)];
-    for (const held of unsent) record(held, attempts.handBack(held));
+    const unsent = [...dueQueue.drain(), ...lanes.takeOut(() => true)];
+    for (const { held } of unsent) record(held, attempts.handBack(held));
     await until(() => lanes.inFlight === 0, STOP_IN_FLIGHT_MS);
     aborter.abort();
     await until(() => lanes.inFlight === 0, STOP_ABORTED_MS);
