@@ -84,11 +84,12 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
           'replayTimer',
           'Call again what is done, failed or unknown',
           'A new run, due now: attempts and lateness are counted anew, and `webhook-id` is `<id>_<run>`. One whose key ' +
-            'stands for another timer by now is not called again: under one key at most one timer waits.',
+            'stands for another timer by now is not called again: under one key at most one timer waits. Nor is one whose ' +
+            'payload was erased, as the call would be another one.',
         ),
         responses: {
           '200': timerResponse('The timer, waiting again.', { timer: WAITING }),
-          ...refusals('not_finished', 'already_finished', 'superseded'),
+          ...refusals('not_finished', 'already_finished', 'superseded', 'payload_erased'),
         },
       },
     },

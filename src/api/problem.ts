@@ -30,6 +30,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, { status: number; title: str
   already_finished: { status: 409, title: 'Already finished' },
   not_finished: { status: 409, title: 'Not finished' },
   superseded: { status: 409, title: 'Superseded under its key' },
+  payload_erased: { status: 409, title: 'Payload erased' },
   too_large: { status: 413, title: 'Request body too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   invalid_request: { status: 422, title: 'Invalid request' },

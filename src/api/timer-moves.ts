@@ -1,4 +1,4 @@
-import { NEW_RUN, Refusal, type Timer, type TimerChange } from '../timers/index.ts';
+import { isErased, NEW_RUN, Refusal, type Timer, type TimerChange } from '../timers/index.ts';
 import type { Decide } from './change-own.ts';
 
 /** A change cannot make a timer late: an instant that has passed means now. So lateness tells of us alone. */
@@ -30,6 +30,9 @@ export const replay: Decide = (timer, now) => {
   }
   if (timer.status === 'cancelled') {
     throw new Refusal('already_finished', 'The timer was cancelled; make a new one instead.');
+  }
+  if (isErased(timer)) {
+    throw new Refusal('payload_erased', 'What the timer carried was erased, so that it can only be made anew.');
   }
   return { ...NEW_RUN, ...moveTo(now, now), run: timer.run + 1 };
 };

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { sql, type Kysely } from 'kysely';
 import { Refusal, type Timer, type TimerChange } from '../timers/index.ts';
 import type { IndexHints } from './index-hints.ts';
-import { keepFirstTries } from './replay.ts';
+import { hasPayload, keepFirstTries } from './replay.ts';
 import type { Database } from './schema.ts';
 import { columnOf, fromRow, toRow } from './timer-row.ts';
 import { uuidToBytes } from './uuid-bytes.ts';
@@ -23,9 +23,11 @@ export async function changeTimer(
   const columns = Object.keys(written).map(columnOf);
   const wanted = toRow({ ...seen, ...written });
   const assignments = columns.map((column) => sql`${sql.ref(column)} = ${wanted[column]}`);
+  // Erasing raises no fence: the last attempt is told by that of its claim.
+  const isAllowed = change.run === undefined ? sql`1 = 1` : sql`(${hasPayload})`;
   const { numAffectedRows } = await sql`
     UPDATE timers ${hints.index('PRIMARY')} SET ${sql.join(assignments)}
-     WHERE id = ${id} AND status = ${seen.status} AND fence = ${seen.fence}`.execute(db);
+     WHERE id = ${id} AND status = ${seen.status} AND fence = ${seen.fence} AND ${isAllowed}`.execute(db);
   const row = await db.selectFrom('timers').selectAll().where('id', '=', id).executeTakeFirst();
   const isAsWanted = row !== undefined && columns.every((column) => isDeepStrictEqual(row[column], wanted[column]));
   if (numAffectedRows === 1n || (again && isAsWanted)) return row && fromRow(row);

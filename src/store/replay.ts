@@ -18,6 +18,9 @@ const newRun = Object.entries(NEW_RUN).map(([field, value]) => {
   return sql`${sql.ref(column)} = ${value ?? notTried[column] ?? null}`;
 });
 
+/** See `isErased`. */
+export const hasPayload = sql`body IS NOT NULL OR body_bytes = 0`;
+
 /**
  * Begins new runs, within a transaction. Keys are locked before timers, as inserts under keys do: whichever of the two comes
  * second sees what the first has made of a key.
@@ -29,7 +32,12 @@ export async function replayAll(
   { ids, query, dueAt }: { ids: string[]; query: TimerQuery; dueAt: number },
 ): Promise<number> {
   const isMeant = (some: string[]): Condition =>
-    all([sql`t.id IN (${sql.join(sortedIds(some))})`, sql`t.status IN ('done', 'failed', 'unknown')`, matches(query)]);
+    all([
+      sql`t.id IN (${sql.join(sortedIds(some))})`,
+      sql`t.status IN ('done', 'failed', 'unknown')`,
+      sql`(${hasPayload})`,
+      matches(query),
+    ]);
   const { rows } = await sql<Pick<TimerRow, 'id' | 'owner' | 'timer_key'>>`
     SELECT t.id, t.owner, t.timer_key FROM timers AS t ${hints.index('PRIMARY')} WHERE ${isMeant(ids)}`.execute(db);
   const meant = rows.map((row) => ({ id: bytesToUuid(row.id), owner: row.owner, key: row.timer_key }));

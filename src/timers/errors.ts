@@ -8,6 +8,7 @@ export type RefusalCode =
   | 'already_finished'
   | 'not_finished'
   | 'superseded'
+  | 'payload_erased'
   | 'too_many_waiters'
   | 'store_unavailable'
   | 'shutting_down';

@@ -18,6 +18,7 @@ export type { TargetPolicy } from './target-policy.ts';
 export {
   DELIVERIES,
   FAILURE_REASONS,
+  isErased,
   HTTP_METHODS,
   isFinished,
   TIMER_STATUSES,

@@ -45,6 +45,7 @@ export interface TimerOrder {
   headers: Record<string, string> | null;
   /** The exact bytes to send; null for the default body `{"id":"<id>"}`. Absent bytes of a large body are read just before sending. */
   body: Uint8Array | null;
+  /** See also `isErased`. */
   bodyBytes: number;
   /** Whether the id is appended to the URL as a path segment. */
   appendId: boolean;
@@ -102,3 +103,9 @@ export type ClaimedTimer = Omit<TimerOrder, 'owner' | 'label' | 'key' | 'metadat
   };
 
 export const isFinished = (status: TimerStatus): boolean => status !== 'waiting' && status !== 'executing';
+
+/**
+ * Whether headers or a body of the finished timer were erased: their length stands there without them. It must not be called
+ * again, as its receiver would get something else.
+ */
+export const isErased = ({ body, bodyBytes }: Timer): boolean => body === null && bodyBytes > 0;

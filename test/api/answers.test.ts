@@ -90,6 +90,7 @@ describe('when the store fails', () => {
     ['already_finished', 409],
     ['not_finished', 409],
     ['superseded', 409],
+    ['payload_erased', 409],
     ['idempotency_key_reused', 422],
     ['too_many_waiters', 429],
   ] as const)('gives the refusal %s the status %i', async (code, status) => {

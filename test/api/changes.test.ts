@@ -464,7 +464,10 @@ describe('DELETE /timers/:id/payload', () => {
     const answer = await service.delete(`/timers/${id}/payload`);
 
     expect([answer.status, answer.body]).toMatchObject([200, { id, headers: null, metadata: null, status: 'done' }]);
-    expect(await service.find(id)).toMatchObject({ headers: null, body: null, bodyBytes: 0, answer: null });
+    expect(await service.find(id)).toMatchObject({ headers: null, body: null, answer: null });
+
+    const replayed = await service.post(`/timers/${id}/replay`);
+    expect([replayed.status, replayed.body]).toMatchObject([409, { code: 'payload_erased' }]);
   });
 
   it.each(['waiting', 'executing'] as const)('is refused while the timer is %s', async (status) => {

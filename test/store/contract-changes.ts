@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { v7 } from 'uuid';
 import {
+  isErased,
   NEW_RUN,
   Refusal,
   type Timer,
@@ -353,10 +354,32 @@ export function describeChanges(opened: () => OpenedStore): void {
 
       const erased = await opened().store.erasePayload(seen.id);
 
-      const nothing = { headers: null, body: null, bodyBytes: 0, metadata: null, answer: null };
+      const nothing = { headers: null, body: null, metadata: null, answer: null };
       expect(erased).toMatchObject({ ...nothing, status: 'failed', httpStatus: 200 });
       expect(await found(seen.id)).toMatchObject(nothing);
       expect(await opened().store.attemptsOf(seen.id, { afterFence: 0, limit: 10 })).toMatchObject([{ answer: null }]);
+    });
+
+    it.each<[string, Partial<Timer>]>([
+      ['a body', { body: Buffer.from('x'), bodyBytes: 1 }],
+      ['an empty body', { body: new Uint8Array(0), bodyBytes: 0 }],
+      ['headers', { headers: { authorization: 'x' } }],
+    ])('keeps a timer that had %s from being called again without it', async (_name, order) => {
+      const seen = await finished(order);
+      await opened().store.erasePayload(seen.id);
+      await opened().store.erasePayload(seen.id);
+
+      expect(isErased(await found(seen.id))).toBe(true);
+      expect(await opened().store.change(seen, replayOf(seen))).toBeUndefined();
+      expect(await opened().store.replayAll([seen.id], everyTimer, { dueAt: T0 })).toBe(0);
+    });
+
+    it('lets a timer that carried nothing to its receiver be called again', async () => {
+      const seen = await finished({ metadata: { c: 'd' } });
+      const erased = await opened().store.erasePayload(seen.id);
+
+      expect(erased && isErased(erased)).toBe(false);
+      expect(await opened().store.replayAll([seen.id], everyTimer, { dueAt: T0 })).toBe(1);
     });
 
     it('is refused while the timer is not finished', async () => {
