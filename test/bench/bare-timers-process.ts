@@ -17,7 +17,7 @@ async function run({ url, instants }: BareTimersOrder): Promise<[string, number]
   }
 
   for (const [id, dueAt] of timers) {
-    while (now() < dueAt) await new Promise((resolve) => setTimeout(resolve, dueAt - now()));
+    while (now() < dueAt) await new Promise((resolve) => setTimeout(resolve, Math.max(dueAt - now(), 0)));
     calls.push(call(id));
   }
   await Promise.all(calls);
