@@ -2,9 +2,15 @@ import { z } from 'zod';
 import { nextCursor } from './paging.ts';
 
 const LONGEST_ID = 200;
-const RULE = `must be a whole number below 2^53, or a string of 1 to ${LONGEST_ID} characters`;
+/** What the column holds, and percent-encoded at three characters a byte still fits the URL of a check. */
+const LARGEST_ID = 600;
+const LIMITS = `1 to ${LONGEST_ID} characters, no control characters among them, at most ${LARGEST_ID} bytes in UTF-8`;
+const RULE = `must be a whole number below 2^53, or a string of ${LIMITS}`;
 
-/** What producers call an object by; numbers count as the text that they are written as. It goes into a path. */
+/**
+ * What producers call an object by; numbers count as the text that they are written as. It goes into a path, and into the
+ * cursors of lists: a control character is six in JSON, and would make one longer than the lists take.
+ */
 export const objectId = z
   .union(
     [
@@ -14,7 +20,9 @@ export const objectId = z
         .min(1, { error: RULE })
         .max(LONGEST_ID, { error: RULE })
         .refine((id) => id.isWellFormed(), { error: 'must be well-formed Unicode' })
-        .refine((id) => id !== '.' && id !== '..', { error: 'must not be a dot or two, which mean another path' }),
+        .refine((id) => Buffer.byteLength(id) <= LARGEST_ID && !/\p{Cc}/u.test(id), { error: RULE })
+        .refine((id) => id !== '.' && id !== '..', { error: 'must not be a dot or two, which mean another path' })
+        .meta({ description: `${LIMITS}.` }),
     ],
     { error: RULE },
   )

@@ -9,7 +9,8 @@ import { serviceUnderTest } from './service-under-test.ts';
 import { validatorOf, type Schemas } from './validator-of.ts';
 
 const KEY = 'shop'.padEnd(32, '0');
-const RULE = 'must be a whole number below 2^53, or a string of 1 to 200 characters';
+const RULE =
+  'must be a whole number below 2^53, or a string of 1 to 200 characters, no control characters among them, at most 600 bytes in UTF-8';
 
 interface Document extends Schemas {
   tags: { name: string }[];
@@ -97,6 +98,9 @@ describe('POST /callback', () => {
     ['a list in the list', { object_ids: [[1]] }, '/object_ids/0', RULE],
     ['an empty id', { object_ids: [''] }, '/object_ids/0', RULE],
     ['an id that is too long', { object_ids: ['x'.repeat(201)] }, '/object_ids/0', RULE],
+    ['an id that is too long in UTF-8', { object_ids: [1, '🚪'.repeat(150) + 'x'] }, '/object_ids/1', RULE],
+    ['a control character', { object_ids: ['a\u0000b'] }, '/object_ids/0', RULE],
+    ['one beyond ASCII', { object_ids: ['a\u0085b'] }, '/object_ids/0', RULE],
     ['half a character', { object_ids: ['\ud800'] }, '/object_ids/0', 'must be well-formed Unicode'],
     ['a way up', { object_ids: ['..'] }, '/object_ids/0', 'must not be a dot or two, which mean another path'],
   ])('refuses %s, and has nothing checked', async (_, body, pointer, message) => {
@@ -121,6 +125,25 @@ describe('GET /objects', () => {
     expect([...first.objects, ...second.objects].map(({ id }) => id)).toEqual(Object.keys(seen));
     expect(second.next_cursor).toBeNull();
     expect((await request(app).get('/objects/101')).body).toEqual(first.objects[1]);
+  });
+
+  it.each([
+    ['bytes', '門'.repeat(200)],
+    ['characters that JSON escapes', '"'.repeat(200)],
+  ])('goes on behind an id of as many %s as there may be', async (_, id) => {
+    const { app } = serving({ [id]: 0, [`${id.slice(1)}\u{10ffff}`]: 0 });
+    expect(
+      (
+        await request(app)
+          .post('/callback')
+          .send({ object_ids: [id] })
+      ).status,
+    ).toBe(202);
+    const first = (await request(app).get('/objects?limit=1')).body as { objects: object[]; next_cursor: string };
+
+    const second = await request(app).get(`/objects?limit=1&cursor=${first.next_cursor}`);
+
+    expect([second.status, second.body]).toMatchObject([200, { next_cursor: null }]);
   });
 
   it.each(['limit=0', 'limit=501', 'cursor=x', 'status=online'])('refuses ?%s', async (query) => {
