@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { appendBytes, roomFor } from './append-bytes.ts';
 import { overloaded, type BodyBudget } from './body-budget.ts';
+import { createJsonBounds, type JsonBounds } from './json-bounds.ts';
 import { refuseOtherTypes } from './media-type.ts';
 import { Problem } from './problem.ts';
 
@@ -35,6 +36,8 @@ function readBytes(req: IncomingMessage, { maxBytes, bodies }: BodyLimits): Prom
     let bytes = NOTHING;
     let size = 0;
     let held = 0;
+    let looked = 0;
+    let bounds: JsonBounds | undefined;
     let isRefused = false;
 
     const letGo = () => {
@@ -47,6 +50,12 @@ function readBytes(req: IncomingMessage, { maxBytes, bodies }: BodyLimits): Prom
       letGo();
       reject(problem);
     };
+    const look = () => {
+      bounds ??= createJsonBounds();
+      const problem = bounds(bytes.subarray(looked, size));
+      looked = size;
+      if (problem !== undefined) refuse(problem);
+    };
     const gather = (piece: Buffer) => {
       // A body that says how long it is gets all of its room at once, so that it is not refused when half of it has been sent.
       const room = Number.isNaN(announced) ? roomFor(size, { has: bytes.length, most: maxBytes }) : announced;
@@ -54,6 +63,8 @@ function readBytes(req: IncomingMessage, { maxBytes, bodies }: BodyLimits): Prom
       if (bodies.take(more, room)) {
         held += more;
         bytes = appendBytes(bytes, piece, { size: size - piece.length, room });
+        // What is no larger than a timer is parsed fast, whatever it is.
+        if (size > MAX_TIMER_BYTES) look();
       } else {
         refuse(overloaded());
       }
@@ -66,7 +77,7 @@ function readBytes(req: IncomingMessage, { maxBytes, bodies }: BodyLimits): Prom
       else if (isRefused) return;
       else if (size > maxBytes) refuse(tooLarge(maxBytes));
       // Most bodies come in one piece, and what is there as a whole is parsed before anything else is read.
-      else if (piece.length === announced) bytes = piece;
+      else if (piece.length === announced && size <= MAX_TIMER_BYTES) bytes = piece;
       else gather(piece);
     });
     req.on('end', () => {

@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import request from 'supertest';
 import { Refusal } from '../../src/timers/index.ts';
 import { HOOK } from './api-under-test.ts';
@@ -108,6 +108,19 @@ describeOnStores('POST /timers/batch', (opened) => {
 
     expect(resultsOf(await post(Array.from({ length: fits }, () => item)))).toHaveLength(fits);
     expect((await post(Array.from({ length: fits + 1 }, () => item))).status).toBe(413);
+  });
+
+  it.each([
+    ['too deep to be parsed fast', '['.repeat(1_000_000) + ']'.repeat(1_000_000), 422, 'invalid_request'],
+    ['of more lists than could be timers', `[${'[],'.repeat(1_000_000)}[]]`, 413, 'too_large'],
+  ])('refuses a body that is %s, before it is parsed', async (_name, json, status, code) => {
+    const parse = jest.spyOn(JSON, 'parse');
+    const answer = await request(opened().api().app).post('/timers/batch').type('json').send(`{"timers":${json}}`);
+    const parsed = parse.mock.calls.map(([text]) => text.length);
+    parse.mockRestore();
+
+    expect([answer.status, answer.body]).toMatchObject([status, { code }]);
+    expect(Math.max(0, ...parsed)).toBeLessThan(1000);
   });
 
   it('says 503 when the store is away', async () => {
