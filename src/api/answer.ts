@@ -22,7 +22,14 @@ export function sendText(
   { status, text, headers }: { status: number; text: string; headers: { 'Content-Type': string } },
 ): void {
   res.writeHead(status, { 'Content-Length': Buffer.byteLength(text), ...HEADERS, ...headers });
-  res.end(text);
+  // Closed while the client still sends, the connection would be reset, and the answer lost before it is read.
+  if (status === PROBLEMS.too_large.status && !res.req.complete) endWhenRead(res, text);
+  else res.end(text);
+}
+
+function endWhenRead(res: ServerResponse, text: string): void {
+  res.write(text);
+  res.req.once('end', () => res.end());
 }
 
 export function sendProblem(res: ServerResponse, problem: Problem): void {

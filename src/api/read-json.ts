@@ -7,8 +7,6 @@ import { Problem } from './problem.ts';
 
 /** Largest request for one timer. */
 export const MAX_TIMER_BYTES = 128 * 1024;
-/** How much more than allowed is swallowed so that the client gets to read its 413, before we hang up. */
-const GRACE_BYTES = 1024 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
@@ -73,8 +71,7 @@ function readBytes(req: IncomingMessage, { maxBytes, bodies }: BodyLimits): Prom
     if (announced > maxBytes) refuse(tooLarge(maxBytes));
     req.on('data', (piece: Buffer) => {
       size += piece.length;
-      if (size > maxBytes + GRACE_BYTES) req.destroy();
-      else if (isRefused) return;
+      if (isRefused) return;
       else if (size > maxBytes) refuse(tooLarge(maxBytes));
       // Most bodies come in one piece, and what is there as a whole is parsed before anything else is read.
       else if (piece.length === announced && size <= MAX_TIMER_BYTES) bytes = piece;
@@ -90,7 +87,8 @@ function readBytes(req: IncomingMessage, { maxBytes, bodies }: BodyLimits): Prom
   });
 }
 
-const tooLarge = (maxBytes: number) => new Problem('too_large', `The body is larger than ${maxBytes} bytes.`);
+const tooLarge = (maxBytes: number) =>
+  new Problem('too_large', `The body is larger than ${maxBytes} bytes.`, { headers: { Connection: 'close' } });
 
 function malformation(bytes: Buffer): string {
   if (bytes.length === 0) return 'The body is empty; it must be a JSON object.';

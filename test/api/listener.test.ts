@@ -53,6 +53,12 @@ async function drip(socket: Socket, text: string) {
   }
 }
 
+/** Until the connection is gone. */
+function keepSending(socket: Socket, chunk: string) {
+  const sending = setInterval(() => socket.write(chunk), 1);
+  socket.once('close', () => clearInterval(sending));
+}
+
 async function nextTurns() {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -262,18 +268,41 @@ describe('a caller without a key', () => {
 });
 
 describe('a body that is too large', () => {
-  it('is refused while it is still being sent, and hung up on in the end', async () => {
+  const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+
+  it('is refused while it is still being sent', async () => {
     const api = await listening();
-    const { socket, ended, until } = await client(api);
-    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+    const { socket, until } = await client(api);
 
     socket.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
-    const sending = setInterval(() => socket.write(chunk), 1);
+    keepSending(socket, chunk);
 
-    expect(await until('"request_id"')).toMatch(/^HTTP\/1\.1 413 .*"code":"too_large"/s);
-    await ended;
-    clearInterval(sending);
-    expect(socket.bytesWritten).toBeLessThan(8_000_000);
+    expect(await until('"request_id"')).toMatch(/^HTTP\/1\.1 413 .*Connection: close.*"code":"too_large"/s);
+  });
+
+  it.each([
+    ['chunks', `${HEAD}Transfer-Encoding: chunked\r\n\r\n`, `${chunk.repeat(300)}0\r\n\r\n`],
+    ['an announced length', `${HEAD}Content-Length: 20000000\r\n\r\n`, 'x'.repeat(20_000_000)],
+  ])('tells so even a client that reads no earlier than it has sent all of it, in %s', async (_name, head, body) => {
+    const api = await listening();
+    const { socket, ended } = await client(api);
+
+    socket.pause();
+    socket.write(head);
+    await new Promise((resolve) => socket.write(body, resolve));
+    socket.resume();
+
+    expect(await ended).toMatch(/^HTTP\/1\.1 413 .*"code":"too_large"/s);
+  });
+
+  it('is cut off in the end when it never ends', async () => {
+    const api = await listening({ deadlines: DEADLINES });
+    const { socket, ended } = await client(api);
+
+    socket.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
+    keepSending(socket, chunk);
+
+    expect((await ended).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413']);
   });
 
   it('is refused by its announced length alone', async () => {
