@@ -3,16 +3,30 @@ import type { Duplex } from 'node:stream';
 import { PROBLEMS, Problem, problemDocument } from './problem.ts';
 import type { RequestIds } from './request-id.ts';
 
+const LATEST = Symbol('latest');
+
+/** The answer to its latest request stands on the connection itself; see the listener for what a map would cost. */
+type Connection = Duplex & { [LATEST]?: ServerResponse | undefined };
+
+/** To be called when a request is begun, so that what is wrong with it, or behind it, is answered in its place or not at all. */
+export function markLatest(res: ServerResponse): void {
+  const connection: Connection = res.req.socket;
+  connection[LATEST] = res;
+  res.once('close', () => {
+    // A connection that waits for its next request keeps nothing in memory; one sent ahead has been begun by now.
+    if (res.req.complete && connection[LATEST] === res) connection[LATEST] = undefined;
+  });
+}
+
 /** Node's code for a request that was not complete in time. */
 export const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
 
 /** Answers what never became a whole request: node's parser refused it, or it was not complete in time. */
 export function answerClientError(
   error: Error & { code?: string },
-  deps: { socket: Duplex; answering: Iterable<ServerResponse>; requestIds: RequestIds },
+  { socket, requestIds }: { socket: Connection; requestIds: RequestIds },
 ): void {
-  const { socket, answering, requestIds } = deps;
-  if (!socket.writable || error.code === 'ECONNRESET' || isBusy(error, socket, answering)) return void socket.destroy();
+  if (!socket.writable || error.code === 'ECONNRESET' || !isToBeAnswered(socket)) return void socket.destroy();
   const problem = problemOfCode(error.code);
   const requestId = requestIds();
   const { status, title } = PROBLEMS[problem.code];
@@ -27,12 +41,13 @@ export function answerClientError(
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-/** An earlier request of the connection is still to be answered: a refusal of what follows it would be taken for its answer. */
-function isBusy(error: { code?: string }, socket: Duplex, answering: Iterable<ServerResponse>): boolean {
-  for (const res of answering) {
-    if (res.socket === socket) return res.headersSent || error.code !== TOO_SLOW;
-  }
-  return false;
+/**
+ * What came last is still being read, and then the fault is in its body, or it is being answered, and then the fault is in what
+ * follows it: a refusal of that would be taken for its answer. Nor is any request answered twice.
+ */
+function isToBeAnswered({ [LATEST]: latest }: Connection): boolean {
+  if (latest === undefined) return true;
+  return latest.req.complete ? latest.closed : !latest.headersSent;
 }
 
 function problemOfCode(code: string | undefined): Problem {

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { Clock, Logger, Service } from '../platform/index.ts';
-import { answerClientError, TOO_SLOW } from './client-error.ts';
+import { answerClientError, markLatest, TOO_SLOW } from './client-error.ts';
 import { inTurn } from './in-turn.ts';
 import { setDeadline } from './request-deadline.ts';
 import { createRequestIds } from './request-id.ts';
@@ -86,6 +86,7 @@ export function createListener(deps: {
 
   const answer: RequestListener = (req, res) => {
     answering.push(res);
+    markLatest(res);
     if (retired) res.setHeader('Connection', 'close');
     res.once('close', () => {
       answering.splice(answering.indexOf(res), 1);
@@ -94,13 +95,13 @@ export function createListener(deps: {
     const { socket } = req;
     const onLate = () => {
       const error = Object.assign(new Error('The body did not arrive in time.'), { code: TOO_SLOW });
-      answerClientError(error, { socket, answering, requestIds });
+      answerClientError(error, { socket, requestIds });
     };
     setDeadline(req, { ms: deadlines.requestMs, onLate });
     deps.handler(req, res);
   };
   server.on('request', inTurn(answer));
-  server.on('clientError', (error, socket) => answerClientError(error, { socket, answering, requestIds }));
+  server.on('clientError', (error, socket) => answerClientError(error, { socket, requestIds }));
 
   const retire = () => {
     if (retired) return;

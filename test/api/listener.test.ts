@@ -136,6 +136,13 @@ describe('what is hardly HTTP', () => {
       400,
       'malformed_request',
     ],
+    ['a chunk of no size', `${HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, 400, 'malformed_request'],
+    [
+      'a chunk of no size behind another',
+      `${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n`,
+      400,
+      'malformed_request',
+    ],
     ['headers of 20 KiB', `${HEAD}X: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
   ])('is refused with a problem: %s', async (_name, text, status, code) => {
     const api = await listening();
@@ -241,6 +248,20 @@ describe('a client that sends requests ahead', () => {
     expect(inserts).toHaveLength(1);
   });
 
+  it('gets no refusal of what follows where the answer to one sent ahead belongs', async () => {
+    const { store, inserts } = gatedStore();
+    const api = await listening({ store });
+    const { socket, ended } = await client(api);
+    socket.write(POST.repeat(2));
+    await eventually(() => inserts.length === 1);
+    inserts[0]?.();
+    await eventually(() => inserts.length === 2);
+
+    socket.write('this is not HTTP\r\n\r\n');
+
+    expect(answers(await ended)).toEqual(['HTTP/1.1 201']);
+  });
+
   it('holds nobody up at a stop with what it sent ahead', async () => {
     const { store, inserts } = gatedStore();
     const api = await listening({ store });
@@ -253,6 +274,35 @@ describe('a client that sends requests ahead', () => {
 
     expect(answers(await ended)).toEqual(['HTTP/1.1 201']);
     await stopped;
+  });
+});
+
+describe('a request that is answered before its body has come', () => {
+  it.each([
+    ['it stalls', ''],
+    ['it breaks', 'zz\r\n'],
+  ])('is not answered a second time when %s', async (_name, rest) => {
+    const api = await listening({ deadlines: DEADLINES });
+    const { socket, until, ended } = await client(api);
+
+    socket.write('POST /timers HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n');
+    await until('"request_id"');
+    socket.write(rest);
+
+    expect((await ended).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 415']);
+  });
+
+  it('leaves its connection to the next one once it has come', async () => {
+    const api = await listening();
+    const { socket, until } = await client(api);
+
+    socket.write('POST /timers HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n');
+    await until('"request_id"');
+    socket.write(`{}${GET}`);
+    await until('{"status":"ok"}');
+    socket.write('zz\r\n\r\n');
+
+    expect(await until('malformed_request')).toMatch(/HTTP\/1\.1 415 .*HTTP\/1\.1 200 .*HTTP\/1\.1 400 /s);
   });
 });
 
