@@ -103,7 +103,7 @@ export function bulkHandlers(deps: {
       // The first of them may have ended again before the last is found; in this millisecond none has.
       const before = Math.min(parseInstant(filter.finished_before ?? '') ?? Infinity, now() + 1);
       const finished_before = new Date(before).toISOString();
-      const queries = queriesOf({ ...filter, finished_before }, statuses, caller);
+      const queries = queriesOf(filter, statuses, caller).map((query) => ({ ...query, wakeTo: before }));
       const { changed, more } = await changeAll(req, queries, (ids, query) =>
         store.replayAll(ids, query, { dueAt: now() + lookaheadMs }),
       );

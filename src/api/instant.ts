@@ -4,6 +4,9 @@ import { z } from 'zod';
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/i;
 
+/** What lies before it has no four digits for its year, so it could not be told of again. */
+const EARLIEST = Date.parse('0000-01-01T00:00:00Z');
+
 /**
  * Epoch ms of an RFC 3339 instant; undefined for anything else, days that do not exist among them. Digits beyond the
  * millisecond round up: due is never before what was asked for.
@@ -18,7 +21,8 @@ export function parseInstant(text: string): number | undefined {
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
   const fractionMs = Math.ceil(Number((match[7] ?? '').padEnd(9, '0')) / 1_000_000);
   const offsetMinutes = (match[8] === '-' ? -1 : 1) * (Number(match[9] ?? 0) * 60 + Number(match[10] ?? 0));
-  return date.getTime() + ((hour * 60 + minute - offsetMinutes) * 60 + second) * 1000 + fractionMs;
+  const instant = date.getTime() + ((hour * 60 + minute - offsetMinutes) * 60 + second) * 1000 + fractionMs;
+  return instant < EARLIEST ? undefined : instant;
 }
 
 /** A field, or a parameter, that `parseInstant` understands. */

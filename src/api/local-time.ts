@@ -1,6 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 
-const LOCAL = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?$/i;
+/** Not of the year 0, of which a part lies before it in UTC and cannot be told in four digits. */
+const LOCAL = /^(?!0000)\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?$/i;
 /** A name of the IANA database; no offset, which Temporal would take as well. */
 const ZONE = /^[A-Za-z][A-Za-z0-9._+/-]{0,63}$/;
 /** Enough for every zone there is; looking one up anew costs a hundred times as much. */

@@ -32,6 +32,12 @@ const INVALID: [string, object, Record<string, string>][] = [
   ['a 29 February of a common year', { due_at: '2030-02-29T00:00:00Z' }, { '/due_at': INSTANT }],
   ['a month that does not exist', { due_at: '2030-13-01T00:00:00Z' }, { '/due_at': INSTANT }],
   ['an hour that does not exist', { due_at: '2030-01-01T24:00:00Z' }, { '/due_at': INSTANT }],
+  ['an instant before the year 0', { due_at: '0000-01-01T00:00:00+14:00' }, { '/due_at': INSTANT }],
+  [
+    'a local time of the year 0',
+    { due_at_local: '0000-01-01T00:00:00', timezone: 'Asia/Tokyo' },
+    { '/due_at_local': 'must be a date and time without an offset, such as 2030-12-31T23:59:59' },
+  ],
   ['an instant in words', { due_at: 'tomorrow' }, { '/due_at': INSTANT }],
   ['an instant as a number', { due_at: 1_893_456_000_000 }, { '/due_at': 'must be a string' }],
   ['numbers and a delay', { seconds: 1, delay_ms: 1 }, { '/delay_ms': twice('seconds') }],

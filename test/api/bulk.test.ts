@@ -84,6 +84,18 @@ describe('POST /timers/replay', () => {
     expect(await replay(within)).toMatchObject({ replayed: 2 });
   });
 
+  it.each(['0000-01-01T00:00:00+01:00', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00Z'])(
+    'calls nothing again that ended after %s, however long ago that was',
+    async (finished_before) => {
+      const [timer] = makeTimers(1, () => ({ status: 'failed', wakeAt: T0 - 10 }));
+      await service.store.insert(timer ? [timer] : []);
+
+      await service.post('/timers/replay', { filter: { status: 'failed', finished_before } });
+
+      expect(await service.find(timer?.id ?? '')).toMatchObject({ status: 'failed', run: 0 });
+    },
+  );
+
   /** As if the calls of each batch had been made before the next one is looked for. */
   function endMeanwhile() {
     const replayAll = service.store.replayAll.bind(service.store);
