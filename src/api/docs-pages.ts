@@ -45,8 +45,27 @@ const SWAGGER_PAGE = page({
   head: '<link rel="stylesheet" href="/docs/swagger-ui.css">',
   scripts: ['/docs/swagger-ui-bundle.js', '/docs/start.js'],
 });
-const SWAGGER_START =
-  "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, validatorUrl: null, tryItOutEnabled: true });\n";
+/** Its samples of whatever has "json" in its type are JSON: lines of it, given as text, would become one quoted string. */
+const SWAGGER_START = `const linesAsTheyAre = {
+  afterLoad(system) {
+    const { fn } = system.getSystem();
+    for (const home of [fn, fn.jsonSchema202012]) {
+      const sample = home?.getSampleSchema;
+      if (!sample) continue;
+      home.getSampleSchema = (schema, type, config, example) =>
+        typeof example === 'string' && type.includes('ndjson') ? example : sample(schema, type, config, example);
+    }
+  },
+};
+SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#page',
+  deepLinking: true,
+  validatorUrl: null,
+  tryItOutEnabled: true,
+  plugins: [linesAsTheyAre],
+});
+`;
 
 const REDOC_PAGE = page({
   title: 'Punctual API reference',

@@ -52,6 +52,19 @@ describe('in a real browser', () => {
     expect(page.complaints).toEqual([]);
   });
 
+  it('the Swagger page sends the lines of the import as they are', async () => {
+    const { page } = await open('/docs');
+
+    await page.until(click('#operations-Timers-importTimers .opblock-summary-control'));
+    await page.until("document.querySelector('#operations-Timers-importTimers textarea')?.value");
+    await page.until(click('#operations-Timers-importTimers .btn.execute'));
+
+    const answer = await page.until<string>(text('#operations-Timers-importTimers .live-responses-table tbody'));
+    expect(answer).toMatch(/^200/);
+    expect(answer).toMatch(/"refused":\s*0/);
+    expect(page.complaints).toEqual([]);
+  });
+
   it('the Redoc page shows every operation, and asks no other host for anything', async () => {
     const { page, elsewhere } = await open('/redoc');
 
