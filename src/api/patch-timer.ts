@@ -37,7 +37,8 @@ const isTimed = (asked: When): boolean =>
 
 /** Headers given replace those that stand; the type of a body stays with the body. */
 function callOf(asked: TimerPatch, timer: Timer, rules: PatchRules): TimerChange {
-  const hasBody = asked.body !== undefined || asked.body_text !== undefined || asked.body_base64 !== undefined;
+  const body = (['body', 'body_text', 'body_base64'] as const).find((field) => asked[field] !== undefined);
+  const hasBody = body !== undefined;
   const standing = Object.entries(timer.headers ?? {});
   const type = standing.find(([name]) => name.toLowerCase() === 'content-type');
   const own =
@@ -47,7 +48,7 @@ function callOf(asked: TimerPatch, timer: Timer, rules: PatchRules): TimerChange
 
   const call = webhookOf({ ...withoutNulls(asked), headers }, rules);
   if ((asked.method ?? timer.method) === 'GET' && (hasBody || timer.body !== null)) {
-    throw faultAt([asked.method === undefined ? 'body' : 'method'], 'would send a body with GET');
+    throw faultAt([asked.method === undefined ? (body ?? 'body') : 'method'], 'would send a body with GET');
   }
   return {
     ...(asked.method === undefined ? {} : { method: call.method }),

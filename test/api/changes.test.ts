@@ -204,6 +204,7 @@ describe('PATCH /timers/:id', () => {
     [{ headers: { host: 'x' } }, {}, '/headers/host', expect.any(String)],
     [{ method: 'GET' }, { body: Buffer.from('x'), bodyBytes: 1 }, '/method', 'would send a body with GET'],
     [{ body: 1 }, { method: 'GET' as const }, '/body', 'would send a body with GET'],
+    [{ body_text: 'x' }, { method: 'GET' as const }, '/body_text', 'would send a body with GET'],
     [{ max_attempts: 2 }, { delivery: 'at_most_once' as const }, '/max_attempts', expect.any(String)],
     [{ retry: { delays_ms: [1] } }, { delivery: 'at_most_once' as const }, '/retry', expect.any(String)],
     [{ delivery: 'at_most_once' }, { attempts: 1 }, '/delivery', expect.stringContaining('may have been sent')],
