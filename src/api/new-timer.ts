@@ -32,10 +32,10 @@ export const newTimer = z.strictObject(fields).check(refuseTwoWays).check(refuse
 
 export type NewTimer = z.infer<typeof newTimer>;
 
-export const KEY_RULE = 'must be 1 to 255 characters of printable ASCII without blanks';
+export const KEY_RULE = 'must be 1 to 255 characters of printable ASCII without blanks, and not a dot or two';
 
-/** What a client may choose as the name of its timer; it goes into a path. */
-export const timerKey = z.string().regex(/^[!-~]{1,255}$/, { error: KEY_RULE });
+/** What a client may choose as the name of its timer; it goes into a path, where dots alone mean another one. */
+export const timerKey = z.string().regex(/^(?!\.{1,2}$)[!-~]{1,255}$/, { error: KEY_RULE });
 
 export const idempotencyKey = z
   .string()

@@ -124,6 +124,16 @@ describeOnStores('A timer under a key of its client', (opened) => {
     expect(idOf(await shop(request(app).get(pathOf(key))))).toBe(idOf(made));
   });
 
+  it('may not be a dot or two, which every browser takes for another path', async () => {
+    const timers = ['.', '..', '...', '.a'].map((key) => ({ url: HOOK, hours: 1, key }));
+
+    const answer = await post('/timers/batch', { timers });
+
+    expect((answer.body as { results: { status: number }[] }).results.map(({ status }) => status)).toEqual([
+      422, 422, 201, 201,
+    ]);
+  });
+
   it.each(['x'.repeat(256), 'a b', 'ü', 'a\nb'])('may not be "%s"', async (key) => {
     const before = await opened().count();
 
@@ -131,14 +141,17 @@ describeOnStores('A timer under a key of its client', (opened) => {
 
     expect([answer.status, answer.body]).toMatchObject([
       422,
-      { detail: 'The key in the path must be 1 to 255 characters of printable ASCII without blanks.' },
+      {
+        detail:
+          'The key in the path must be 1 to 255 characters of printable ASCII without blanks, and not a dot or two.',
+      },
     ]);
     expect((await get(key)).status).toBe(404);
     expect((await remove(key)).status).toBe(404);
     expect(await opened().count()).toBe(before);
   });
 
-  it.each(['x'.repeat(255), '!~', 'a/b?c#d%e', `'";--`, '..'])('may be "%s"', async (key) => {
+  it.each(['x'.repeat(255), '!~', 'a/b?c#d%e', `'";--`, '...'])('may be "%s"', async (key) => {
     const made = await put(key, { delay: '30m' });
 
     expect(made.body).toMatchObject({ key });
