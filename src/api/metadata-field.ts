@@ -38,4 +38,8 @@ function faultOf(metadata: unknown): { path: string[]; message: string } | undef
 }
 
 const isText = (part: unknown, longest: number): boolean =>
-  typeof part === 'string' && part.length <= longest && part.isWellFormed();
+  typeof part === 'string' && hasAtMost(longest, part) && part.isWellFormed();
+
+/** Characters as JSON Schema counts them, by code points, of which each is one unit or two. */
+const hasAtMost = (longest: number, text: string): boolean =>
+  text.length <= longest || (text.length <= 2 * longest && Array.from(text).length <= longest);

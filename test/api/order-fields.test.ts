@@ -139,6 +139,12 @@ const WHAT: [string, object, Partial<Timer>, object][] = [
     {},
   ],
   [
+    'metadata of as many characters as there may be, two units of UTF-16 each',
+    { metadata: { ['🚪'.repeat(64)]: '🚪'.repeat(512) } },
+    { metadata: { ['🚪'.repeat(64)]: '🚪'.repeat(512) } },
+    { metadata: { ['🚪'.repeat(64)]: '🚪'.repeat(512) } },
+  ],
+  [
     'metadata named like what every object has',
     { metadata: JSON.parse('{"__proto__":"a","constructor":"b"}') as object },
     { metadata: JSON.parse('{"__proto__":"a","constructor":"b"}') as Record<string, string> },
