@@ -25,6 +25,7 @@ export function changeOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
           'changeTimer',
           'Change a timer that waits',
           'When, and everything but `url`, `label` and `key`. An instant that has passed means now. ' +
+            'A new body without new `headers` drops a `Content-Type` that stands among them: it told of the body before. ' +
             'Once a replica has claimed the timer, up to a second before it is due, it is too late.',
         ),
         requestBody: {
