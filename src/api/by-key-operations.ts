@@ -41,6 +41,7 @@ export function byKeyOperations(always: ProblemCode[]): ZodOpenApiPathsObject {
           ...problemResponses([
             ...always,
             ...BODY_PROBLEMS,
+            'not_found',
             'target_not_allowed',
             'idempotency_key_reused',
             'already_executing',

@@ -12,6 +12,8 @@ import type { ProblemCode } from './problem.ts';
 import { timerOperations } from './timer-operations.ts';
 
 const ALWAYS: ProblemCode[] = [
+  'malformed_request',
+  'headers_too_large',
   'host_not_allowed',
   'method_not_allowed',
   'rate_limited',

@@ -6,6 +6,7 @@ import { metadataField } from './metadata-field.ts';
 
 const WEEK_MS = 604_800_000;
 const TEN_YEARS_MS = 315_360_000_000;
+const LABEL_RULE = 'must be text without control characters';
 
 const retryDelay = z.int().min(0).max(WEEK_MS);
 
@@ -44,9 +45,10 @@ export const requestFields = {
   }),
   label: z
     .string()
+    .min(1, { error: LABEL_RULE })
     .max(128)
-    .refine((text) => text !== '' && text.isWellFormed() && !/\p{Cc}/u.test(text), {
-      error: 'must be text without control characters',
+    .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), {
+      error: LABEL_RULE,
     })
     .optional()
     .meta({ description: 'To find the timer by.' }),

@@ -3,7 +3,8 @@ import { TIMER_STATUSES, type TimerQuery } from '../timers/index.ts';
 import type { Caller } from './authenticate.ts';
 import { instantField, parseInstant } from './instant.ts';
 
-const HOST = /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::[1-9]\d{0,4})?$/i;
+/** Without flags, of which the published pattern would know nothing. */
+const HOST = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[1-9]\d{0,4})?$/;
 const DEFAULT_PORTS = { http: ':80', https: ':443' };
 
 /** The fields that say which timers are meant. */

@@ -129,6 +129,29 @@ describe('/openapi.json', () => {
     );
   });
 
+  it('tells of what is refused before any route is known, and of paths that cannot be decoded', async () => {
+    const { app, document } = await published();
+    for (const { responses } of operationsOf(document)
+      .filter(([, path]) => path.startsWith('/timers'))
+      .map(([, , it]) => it)) {
+      expect(responses['400']?.description).toContain('malformed_request');
+      expect(responses['431']?.description).toContain('headers_too_large');
+    }
+    expect((await request(app).put('/timers/by-key/%ff').send({})).status).toBe(404);
+    expect(document.paths['/timers/by-key/{key}']?.put?.responses['404']?.description).toContain('not_found');
+  });
+
+  it('has rules that accept and refuse what the API does', async () => {
+    const { document } = await published();
+    const host = document.paths['/timers']?.get?.parameters?.find(({ name }) => name === 'host');
+    const label = (document.components.schemas.NewTimer as { properties: { label: object } }).properties.label;
+
+    expect('Some-Server.com:8443').toMatch(
+      new RegExp((host as unknown as { schema: { pattern: string } }).schema.pattern),
+    );
+    expect(label).toMatchObject({ minLength: 1, maxLength: 128 });
+  });
+
   it('tells of an Idempotency-Key wherever one is taken, and of the answers to it there and elsewhere', async () => {
     const { app, document } = await published();
     const put = (body: object) => request(app).put('/timers/by-key/a').set('Idempotency-Key', 'k').send(body);
