@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { Clock, Logger, Service } from '../platform/index.ts';
 import { answerClientError, markLatest, TOO_SLOW } from './client-error.ts';
+import { holdContinue } from './expect-continue.ts';
 import { inTurn } from './in-turn.ts';
 import { setDeadline } from './request-deadline.ts';
 import { createRequestIds } from './request-id.ts';
@@ -100,7 +101,14 @@ export function createListener(deps: {
     setDeadline(req, { ms: deadlines.requestMs, onLate });
     deps.handler(req, res);
   };
-  server.on('request', inTurn(answer));
+  const begin = inTurn(answer);
+  server.on('request', begin);
+  server.on('checkContinue', (req, res) => {
+    holdContinue(req, res);
+    begin(req, res);
+  });
+  // Any other expectation is none of ours, and need not be met (RFC 9110 §10.1.1); node would refuse it without a word.
+  server.on('checkExpectation', begin);
   server.on('clientError', (error, socket) => answerClientError(error, { socket, requestIds }));
 
   const retire = () => {

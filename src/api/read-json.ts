@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { appendBytes, roomFor } from './append-bytes.ts';
 import { overloaded, type BodyBudget } from './body-budget.ts';
+import { askForBody } from './expect-continue.ts';
 import { createJsonBounds, type JsonBounds } from './json-bounds.ts';
 import { refuseOtherTypes } from './media-type.ts';
 import { Problem } from './problem.ts';
@@ -69,6 +70,7 @@ function readBytes(req: IncomingMessage, { maxBytes, bodies }: BodyLimits): Prom
     };
 
     if (announced > maxBytes) refuse(tooLarge(maxBytes));
+    else askForBody(req);
     req.on('data', (piece: Buffer) => {
       size += piece.length;
       if (isRefused) return;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../platform/index.ts';
 import { appendBytes, roomFor } from './append-bytes.ts';
+import { askForBody } from './expect-continue.ts';
 import { Problem } from './problem.ts';
 
 export interface Line {
@@ -20,6 +21,7 @@ export async function* readLines(
   req: IncomingMessage,
   { maxLineBytes, idleMs, clock }: { maxLineBytes: number; idleMs: number; clock: Pick<Clock, 'after'> },
 ): AsyncGenerator<Line[]> {
+  askForBody(req);
   const pieces = req.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, undefined>;
   let number = 0;
   /** The beginning of a line whose end is still to come; its first bytes, as many as have come of it. */

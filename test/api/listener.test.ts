@@ -317,6 +317,49 @@ describe('a caller without a key', () => {
   });
 });
 
+describe('a client that asks before it sends its body', () => {
+  const KEYS = parseApiKeys(`shop=${'0'.repeat(32)}`);
+  const ASKING = `Expect: 100-continue\r\n`;
+
+  it.each([
+    ['without a key', { keys: KEYS }, HEAD, BODY.length, 401],
+    ['about one that is too large', {}, HEAD, 131_073, 413],
+    ['about one of another type', {}, HEAD.replace('json', 'xml'), BODY.length, 415],
+    ['about lines of another type', {}, HEAD.replace('/timers', '/timers/import'), BODY.length, 415],
+  ])('is refused at once %s', async (_name, deps, head, length, status) => {
+    const api = await listening(deps);
+    const { socket, until } = await client(api);
+
+    socket.write(`${head}${ASKING}Content-Length: ${length}\r\n\r\n`);
+
+    expect(await until('"request_id"')).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+
+  it.each([
+    ['a timer', HEAD],
+    ['lines', HEAD.replace('/timers', '/timers/import').replace('json', 'x-ndjson')],
+  ])('is asked for %s where nothing stands against it', async (_name, head) => {
+    const api = await listening();
+    const { socket, until } = await client(api);
+
+    socket.write(`${head}${ASKING}Content-Length: ${BODY.length}\r\n\r\n`);
+    await until('100 Continue');
+    socket.write(BODY);
+
+    expect(await until('}')).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 20[01] /);
+    expect(api.store.rows.size).toBe(1);
+  });
+
+  it('is served as anybody else if it expects what nobody knows', async () => {
+    const api = await listening();
+    const { socket, until } = await client(api);
+
+    socket.write(POST.replace('Content-Length', 'Expect: wonders\r\nContent-Length'));
+
+    expect(await until('}')).toMatch(/^HTTP\/1\.1 201 /);
+  });
+});
+
 describe('a body that is too large', () => {
   const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
 
