@@ -186,7 +186,7 @@ describe('a replica that is sent more than it can hold', () => {
     const open = async (length: string) => {
       const opened = await send(api, 'POST /timers/import HTTP/1.1\r\nContent-Type: application/x-ndjson');
       opened.socket.write(`${length}\r\nExpect: 100-continue\r\n\r\n`);
-      await eventually(() => opened.state.received.includes('100 Continue'));
+      await eventually(() => opened.state.received !== '');
       return opened;
     };
     const line = `${JSON.stringify({ delay: '1h', url: HOOK })}\n`;
@@ -195,7 +195,7 @@ describe('a replica that is sent more than it can hold', () => {
 
     const further = await open('Transfer-Encoding: chunked');
     await eventually(() => further.state.received.includes('last_committed_line'));
-    expect(further.state.received).toMatch(/HTTP\/1\.1 503 .*"code":"overloaded".*"last_committed_line":0/s);
+    expect(further.state.received).toMatch(/^HTTP\/1\.1 503 .*"code":"overloaded".*"last_committed_line":0/s);
     const short = await open(`Content-Length: ${line.length}`);
     short.socket.write(line);
     await eventually(() => short.state.received.includes('"created":1'));
