@@ -1,4 +1,5 @@
 import { Problem } from './problem.ts';
+import { faultAt } from './validate.ts';
 
 /** How much of what a body may have. */
 export interface JsonLimits {
@@ -69,10 +70,7 @@ const isOpening = (byte: number): boolean => (byte | 0x20) === 0x7b;
 const isClosing = (byte: number): boolean => (byte | 0x20) === 0x7d;
 
 function refusalOf(found: JsonLimits, limits: JsonLimits): Problem | undefined {
-  if (found.deepest > limits.deepest) {
-    const message = `must not be nested deeper than ${limits.deepest} levels`;
-    return new Problem('invalid_request', `The body ${message}.`, { errors: [{ pointer: '', message }] });
-  }
+  if (found.deepest > limits.deepest) return faultAt([], `must not be nested deeper than ${limits.deepest} levels`);
   if (found.membersOfOne > limits.membersOfOne) return tooMany(`${limits.membersOfOne} members in one object`);
   if (found.containers > limits.containers) return tooMany(`${limits.containers} lists and objects in all`);
   if (found.members > limits.members) return tooMany(`${limits.members} members of objects in all`);

@@ -17,10 +17,11 @@ export function validate<Schema extends z.ZodType>(schema: Schema, value: unknow
   });
 }
 
-/** The refusal of one field that the schema takes, and we do not. */
+/** The refusal of one field, or of the body as a whole, that the schema takes, and we do not. */
 export function faultAt(path: PropertyKey[], message: string): Problem {
   const pointer = pointerTo(path);
-  return new Problem('invalid_request', `"${pointer.slice(1)}" ${message}.`, { errors: [{ pointer, message }] });
+  const name = pointer === '' ? 'The body' : `"${pointer.slice(1)}"`;
+  return new Problem('invalid_request', `${name} ${message}.`, { errors: [{ pointer, message }] });
 }
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
