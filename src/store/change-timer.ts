@@ -24,10 +24,10 @@ export async function changeTimer(
   const wanted = toRow({ ...seen, ...written });
   const assignments = columns.map((column) => sql`${sql.ref(column)} = ${wanted[column]}`);
   // Erasing raises no fence: the last attempt is told by that of its claim.
-  const isAllowed = change.run === undefined ? sql`1 = 1` : sql`(${hasPayload})`;
+  const unlessErased = change.run === undefined ? sql`` : sql` AND (${hasPayload})`;
   const { numAffectedRows } = await sql`
     UPDATE timers ${hints.index('PRIMARY')} SET ${sql.join(assignments)}
-     WHERE id = ${id} AND status = ${seen.status} AND fence = ${seen.fence} AND ${isAllowed}`.execute(db);
+     WHERE id = ${id} AND status = ${seen.status} AND fence = ${seen.fence}${unlessErased}`.execute(db);
   const row = await db.selectFrom('timers').selectAll().where('id', '=', id).executeTakeFirst();
   const isAsWanted = row !== undefined && columns.every((column) => isDeepStrictEqual(row[column], wanted[column]));
   if (numAffectedRows === 1n || (again && isAsWanted)) return row && fromRow(row);
