@@ -1,1 +1,1 @@
-export { createMetrics, type Metrics } from './create-metrics.ts';
+export { createMetrics } from './create-metrics.ts';
