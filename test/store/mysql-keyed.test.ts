@@ -136,41 +136,45 @@ describe.each(KINDS)('Keys on %s', (kind) => {
       return held;
     };
     const finished = async () => store.record([resultOf(await claimed())]);
+    const meanwhiles: [string, () => Promise<unknown>][] = [
+      ['is being called', claimed],
+      ['has been called', finished],
+    ];
 
     beforeEach(() => sql`DELETE FROM timers`.execute(db));
 
-    it.each<[string, () => Promise<unknown>]>([
-      ['is being called', claimed],
-      ['has been called', finished],
-    ])('get the answer of that by their record, also when what they changed %s', async (_name, meanwhile) => {
-      const key = v7();
-      await store.insertKeyed([named(key)]);
-      const entry: KeyedTimer = { ...named(key), idempotency: idempotency(key) };
-      const first = await tried(entry, { again: false });
-      await meanwhile();
+    it.each(meanwhiles)(
+      'get the answer of that by their record, also when what they changed %s',
+      async (_name, meanwhile) => {
+        const key = v7();
+        await store.insertKeyed([named(key)]);
+        const entry: KeyedTimer = { ...named(key), idempotency: idempotency(key) };
+        const first = await tried(entry, { again: false });
+        await meanwhile();
 
-      const expected = {
-        kind: 'replayed',
-        answer: JSON.stringify({ kind: 'changed', id: (first as StoredTimer).timer.id }),
-      };
-      expect(await tried(entry, { again: true })).toEqual(expected);
-      expect(await store.insertKeyed([{ ...named(key), idempotency: idempotency(key) }])).toEqual([expected]);
-    });
+        const expected = {
+          kind: 'replayed',
+          answer: JSON.stringify({ kind: 'changed', id: (first as StoredTimer).timer.id }),
+        };
+        expect(await tried(entry, { again: true })).toEqual(expected);
+        expect(await store.insertKeyed([{ ...named(key), idempotency: idempotency(key) }])).toEqual([expected]);
+      },
+    );
 
-    it.each<[string, () => Promise<unknown>]>([
-      ['is being called', claimed],
-      ['has been called', finished],
-    ])('are left open without a record when what they may have changed %s', async (_name, meanwhile) => {
-      const key = v7();
-      await store.insertKeyed([named(key)]);
-      const entry = named(key);
-      await tried(entry, { again: false });
-      await meanwhile();
+    it.each(meanwhiles)(
+      'are left open without a record when what they may have changed %s',
+      async (_name, meanwhile) => {
+        const key = v7();
+        await store.insertKeyed([named(key)]);
+        const entry = named(key);
+        await tried(entry, { again: false });
+        await meanwhile();
 
-      const refused = { kind: 'refused', refusal: { code: 'store_unavailable' } };
-      expect(await tried(entry, { again: true })).toMatchObject(refused);
-      expect(await store.find(entry.timer.id)).toBeUndefined();
-    });
+        const refused = { kind: 'refused', refusal: { code: 'store_unavailable' } };
+        expect(await tried(entry, { again: true })).toMatchObject(refused);
+        expect(await store.find(entry.timer.id)).toBeUndefined();
+      },
+    );
 
     it('or not, are not taken for done by a record that the second try has made', async () => {
       const key = v7();
