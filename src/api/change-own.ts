@@ -20,8 +20,8 @@ const MAX_TRIES = 20;
 
 /**
  * Looks, decides, and writes only if no claim and no other change has come in between; otherwise it looks again, so that it
- * is decided, or refused, by what is so now. A timer that is moved to within the lookahead is written as claimed by this replica, like a new one: no pass
- * needs to find it.
+ * is decided, or refused, by what is so now. A timer that is moved to within the lookahead is written as claimed by this
+ * replica, like a new one: no pass needs to find it.
  */
 export function createChangeOwn(deps: {
   store: Pick<TimerStore, 'change'>;

@@ -23,7 +23,10 @@ export const LONGEST_HAND_BACK_MS = 300_000;
  * late it is itself.
  */
 const LEAST_SILENCE_MS = 3_600_000;
-/** Of the time that a timer is of use, on average: it must come again before that is over, also after it was handed back some times. */
+/**
+ * Of the time that a timer is of use, on average: it must come again before that is over, also after it was handed back some
+ * times.
+ */
 const LONGEST_HAND_BACK_SHARE = 1 / 20;
 
 /** Turns a due timer into a result: by performing its action once, or by finding that it must not or cannot be performed. */
