@@ -15,8 +15,9 @@ const PROVEN_MS = 300_000;
 const FAILURES_THAT_COUNT = 3;
 
 /**
- * How many attempts a lane may have in flight: one more with every success, half with every round of attempts that found
- * nobody, down to a probe now and then, which makes it the circuit breaker as well. Instants are of the monotonic clock.
+ * How many attempts a lane may have in flight: one more with every success, one fewer with every attempt that found nobody,
+ * but no less than half of it in one round, down to a probe now and then, which makes it the circuit breaker as well. A host
+ * that answers with errors gets as many as one that nothing is known of: it is there. Instants are of the monotonic clock.
  */
 export interface LaneLimit {
   allows(inFlight: number, now: number): boolean;
@@ -36,7 +37,8 @@ export interface LaneLimit {
 export function createLaneLimit({ cap }: { cap: number }): LaneLimit {
   const first = Math.min(cap, FIRST_LIMIT);
   let limit = first;
-  let cutAt = -Infinity;
+  let roundAt = -Infinity;
+  let leastOfRound = 0;
   let provenAt = -Infinity;
   let failures = 0;
   let silentSince = Infinity;
@@ -47,25 +49,26 @@ export function createLaneLimit({ cap }: { cap: number }): LaneLimit {
     provenAt = now;
     failures = 0;
     silentSince = Infinity;
-  }
-
-  function grow(now: number): void {
-    answered(now);
     probeAfterMs = FIRST_PROBE_MS;
-    limit = Math.min(cap, Math.max(limit, LEAST_LIMIT) + 1);
   }
 
-  /** Attempts that began before the last cut tell nothing new: they went out under the limit that was cut. */
-  function cut(startedAt: number, now: number, least: number): void {
-    if (startedAt < cutAt) return;
-    cutAt = now;
-    limit = Math.max(limit / 2, least);
+  function grow(most: number): void {
+    limit = Math.max(limit, Math.min(most, Math.max(limit, LEAST_LIMIT) + 1));
+  }
+
+  /** Attempts that began before the round belong to the one before: they went out under the limit that was cut since. */
+  function cut(by: number, startedAt: number, now: number): void {
+    if (startedAt >= roundAt) {
+      roundAt = now;
+      leastOfRound = limit / 2;
+    }
+    limit = Math.min(limit, Math.max(limit - by, leastOfRound));
   }
 
   function fail(startedAt: number, now: number): void {
     failures += 1;
     silentSince = Math.min(silentSince, now);
-    cut(startedAt, now, 0);
+    cut(1, startedAt, now);
     if (limit >= LEAST_LIMIT) return;
     limit = 0;
     probeAt = now + probeAfterMs;
@@ -75,13 +78,13 @@ export function createLaneLimit({ cap }: { cap: number }): LaneLimit {
   return {
     allows: (inFlight, now) => (limit >= LEAST_LIMIT ? inFlight < Math.floor(limit) : inFlight === 0 && now >= probeAt),
     ended(verdict, { startedAt, endedAt }) {
-      if (verdict === 'delivered') grow(endedAt);
       if (verdict === 'unreachable') fail(startedAt, endedAt);
-      if (verdict === 'answered' || verdict === 'overloaded') {
-        // Whoever answers is there, whatever the answer.
-        answered(endedAt);
-        if (limit < LEAST_LIMIT) limit = LEAST_LIMIT;
-        if (verdict === 'overloaded') cut(startedAt, endedAt, LEAST_LIMIT);
+      else if (verdict !== 'inconclusive') answered(endedAt);
+      if (verdict === 'delivered') grow(cap);
+      if (verdict === 'answered') grow(first);
+      if (verdict === 'overloaded') {
+        cut(Infinity, startedAt, endedAt);
+        limit = Math.max(limit, LEAST_LIMIT);
       }
     },
     get probeAt() {
