@@ -4,9 +4,13 @@ import { PROBLEMS, Problem, problemDocument } from './problem.ts';
 import type { RequestIds } from './request-id.ts';
 
 const LATEST = Symbol('latest');
+const ENDS = Symbol('ends');
 
-/** The answer to its latest request stands on the connection itself; see the listener for what a map would cost. */
-type Connection = Duplex & { [LATEST]?: ServerResponse | undefined };
+/**
+ * The answer to its latest request stands on the connection itself, and whether it is to be closed after it; see the listener
+ * for what a map would cost.
+ */
+type Connection = Duplex & { [LATEST]?: ServerResponse | undefined; [ENDS]?: boolean };
 
 /** To be called when a request is begun, so that what is wrong with it, or behind it, is answered in its place or not at all. */
 export function markLatest(res: ServerResponse): void {
@@ -26,7 +30,12 @@ export function answerClientError(
   error: Error & { code?: string },
   { socket, requestIds }: { socket: Connection; requestIds: RequestIds },
 ): void {
-  if (!socket.writable || error.code === 'ECONNRESET' || !isToBeAnswered(socket)) return void socket.destroy();
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const { [LATEST]: latest } = socket;
+  // What came before it in full is as good as any, and may have made a timer: it is answered, and then the connection ends.
+  if (latest?.req.complete === true && !latest.closed) return endAfterAnswers(socket);
+  // The fault is in the body of what has been answered by now. No request is answered twice.
+  if (latest?.req.complete === false && latest.headersSent) return void socket.destroy();
   const problem = problemOfCode(error.code);
   const requestId = requestIds();
   const { status, title } = PROBLEMS[problem.code];
@@ -41,13 +50,16 @@ export function answerClientError(
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-/**
- * What came last is still being read, and then the fault is in its body, or it is being answered, and then the fault is in what
- * follows it: a refusal of that would be taken for its answer. Nor is any request answered twice.
- */
-function isToBeAnswered({ [LATEST]: latest }: Connection): boolean {
-  if (latest === undefined) return true;
-  return latest.req.complete ? latest.closed : !latest.headersSent;
+/** Also of what was sent ahead, which is begun when the answer before it is out. */
+function endAfterAnswers(socket: Connection): void {
+  if (socket[ENDS] === true) return;
+  socket[ENDS] = true;
+  const endOrWait = () => {
+    const { [LATEST]: latest } = socket;
+    if (latest === undefined) socket.end(() => socket.destroy());
+    else latest.once('close', endOrWait);
+  };
+  endOrWait();
 }
 
 function problemOfCode(code: string | undefined): Problem {

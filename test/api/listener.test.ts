@@ -178,15 +178,30 @@ describe('what is hardly HTTP', () => {
     expect(await until('"request_id"')).toContain('HTTP/1.1 403');
   });
 
-  it('never puts a refusal where the answer to an earlier request belongs', async () => {
+  it('never gets a refusal where the answer to an earlier request belongs, but that answer, and no more', async () => {
     const insertion = Promise.withResolvers<undefined>();
     const api = await listening({ store: { ...memoryStore(), insert: () => insertion.promise } });
-    const { socket, ended } = await client(api);
+    const { socket, state, ended } = await client(api);
 
     socket.write(`${POST}this is not HTTP\r\n\r\n`);
-
-    expect(await ended).toBe('');
+    await nextTurns();
+    socket.write('nor is this\r\n\r\n');
+    await nextTurns();
+    expect(state.received).toBe('');
     insertion.resolve(undefined);
+
+    expect((await ended).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 201']);
+  });
+
+  it('is told of a body that nothing announced, where it sends one', async () => {
+    const api = await listening();
+    const { socket, ended } = await client(api);
+
+    socket.write(
+      'POST /timers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\r\n{"url":"http://localhost/"}',
+    );
+
+    expect(await ended).toContain('The body is empty');
   });
 });
 
@@ -258,8 +273,10 @@ describe('a client that sends requests ahead', () => {
     await eventually(() => inserts.length === 2);
 
     socket.write('this is not HTTP\r\n\r\n');
+    await nextTurns();
+    inserts[1]?.();
 
-    expect(answers(await ended)).toEqual(['HTTP/1.1 201']);
+    expect(answers(await ended)).toEqual(['HTTP/1.1 201', 'HTTP/1.1 201']);
   });
 
   it('holds nobody up at a stop with what it sent ahead', async () => {
