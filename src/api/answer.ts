@@ -21,15 +21,16 @@ export function sendText(
   res: ServerResponse,
   { status, text, headers }: { status: number; text: string; headers: { 'Content-Type': string } },
 ): void {
+  const isLast = !res.shouldKeepAlive || res.hasHeader('Connection') || 'Connection' in headers;
   res.writeHead(status, { 'Content-Length': Buffer.byteLength(text), ...HEADERS, ...headers });
   // Closed while the client still sends, the connection would be reset, and the answer lost before it is read.
-  if (status === PROBLEMS.too_large.status && !res.req.complete) endWhenRead(res, text);
+  if (isLast && !res.req.complete) endWhenRead(res, text);
   else res.end(text);
 }
 
 function endWhenRead(res: ServerResponse, text: string): void {
   res.write(text);
-  res.req.once('end', () => res.end());
+  res.req.once('end', () => res.end()).resume();
 }
 
 export function sendProblem(res: ServerResponse, problem: Problem): void {

@@ -405,6 +405,36 @@ describe('a body that is too large', () => {
     expect(await ended).toMatch(/^HTTP\/1\.1 413 .*"code":"too_large"/s);
   });
 
+  it.each([
+    ['at a stop', {}, '', 503, 'shutting_down'],
+    [
+      'that wants its connection closed, without a key',
+      { keys: parseApiKeys(`shop=${'0'.repeat(32)}`) },
+      'Connection: close\r\n',
+      401,
+      'unauthorized',
+    ],
+  ])('tells so as well a client %s', async (_name, deps, header, status, code) => {
+    const insertion = Promise.withResolvers<undefined>();
+    const api = await listening({ ...deps, store: { ...memoryStore(), insert: () => insertion.promise } });
+    const [busy, { socket, ended }] = [await client(api), await client(api)];
+    socket.write(HEAD + header);
+    if (status === 503) {
+      busy.socket.write(POST);
+      await eventually(() => busy.socket.bytesWritten > 0);
+      await nextTurns();
+      void api.stop();
+    }
+
+    socket.pause();
+    socket.write('Content-Length: 20000000\r\n\r\n');
+    await new Promise((resolve) => socket.write('x'.repeat(20_000_000), resolve));
+    socket.resume();
+
+    expect(await ended).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*"code":"${code}"`, 's'));
+    insertion.resolve(undefined);
+  });
+
   it('is cut off in the end when it never ends', async () => {
     const api = await listening({ deadlines: DEADLINES });
     const { socket, ended } = await client(api);
