@@ -11,6 +11,8 @@ import { StoreStartError } from './store/index.ts';
  * scheduler, which takes longest, is done in less by its own bounds, but where the database hangs.
  */
 const STOP_WITHIN_MS = 25_000;
+/** At Ctrl-C the terminal signals npm and the service alike, and npm passes it on: this soon it is no second one. */
+const SAME_SIGNAL_MS = 500;
 
 const config = orFail(() => readConfig(process.env));
 const logger = createLogger({ level: config.logLevel, terminal: process.stdout.isTTY });
@@ -19,7 +21,7 @@ const app = createApp({ config, clock: systemClock, logger, version: manifest.ve
 process.on('uncaughtException', (error) => crash(error, 'process.uncaught_exception'));
 process.on('unhandledRejection', (error) => crash(error, 'process.unhandled_rejection'));
 
-let stopping = false;
+let stoppingSince: number | undefined;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => void stop(signal));
 }
@@ -43,8 +45,11 @@ logger.info(
 );
 
 async function stop(signal: string): Promise<void> {
-  if (stopping) process.exit(1);
-  stopping = true;
+  if (stoppingSince !== undefined) {
+    if (systemClock.monotonic() - stoppingSince < SAME_SIGNAL_MS) return;
+    process.exit(1);
+  }
+  stoppingSince = systemClock.monotonic();
   logger.info({ signal }, 'service.stopping');
   // Whoever presses Ctrl-C has nothing before us that would have to notice.
   const drainMs = signal === 'SIGTERM' ? config.drainMs : 0;

@@ -5,4 +5,4 @@ const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.me
 };
 
 /** The arguments that `npm start` gives to node, so that tests and benchmarks run what users run. */
-export const startArguments: string[] = manifest.scripts.start.split(' ').slice(1);
+export const startArguments: string[] = manifest.scripts.start.replace('exec node ', '').split(' ');
