@@ -67,7 +67,7 @@ export function createApp(deps: { config: Config; clock: Clock; logger: Logger; 
       { name: 'scheduler', problem: schedules && !scheduler.isBeating() ? 'no pass has succeeded lately' : null },
     ];
     const metrics = createMetrics({
-      isReady: () => readiness().every(({ problem }) => problem === null),
+      isReady: () => stopping === undefined && readiness().every(({ problem }) => problem === null),
       load: () => scheduler.load(),
       clockOffsetMs: () => storeClock.now() - clock.now(),
     });

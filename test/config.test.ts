@@ -105,7 +105,9 @@ describe('The configuration', () => {
     ],
     [{ HOST: '0.0.0.0' }, /^HOST: on 0\.0\.0\.0 anyone .*API_KEYS.*ALLOW_ANONYMOUS=true/],
   ])('stops the start for %j with a message that names the variable and the remedy', (env, message) => {
-    expect(problemOf(env as Record<string, string>)).toMatch(message);
+    const problem = problemOf(env);
+    expect(problem).toMatch(message);
+    expect(problem).toMatch(/[^.]\.$/);
   });
 
   it('keeps objects only where it is told of a status API', () => {

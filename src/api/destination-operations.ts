@@ -26,8 +26,8 @@ const FAILING: DestinationView = {
 };
 
 const SEEN =
-  'What the replicas that are alive have seen, two seconds ago at the most, of the hosts that they call or have called ' +
-  'in the last minute. With keys set, only an admin key is shown any.';
+  'What the replicas have seen of the hosts that they call or have called in the last minute; each tells every two seconds, ' +
+  'and counts until it has been silent for ten. With keys set, only an admin key is shown any.';
 
 /** What the OpenAPI document says of the destinations; `always` are the refusals that any route may answer with. */
 export const destinationOperations = (always: ProblemCode[]): ZodOpenApiPathsObject => ({

@@ -20,12 +20,12 @@ function parseNetwork(entry: string): Network {
   const [address = '', prefixText, ...rest] = entry.split('/');
   const family = familyOf(address);
   if (family === undefined || rest.length > 0) {
-    throw new Error(`"${entry}" is no network; write it like 10.0.0.0/8 or fd00::/8.`);
+    throw new Error(`"${entry}" is no network; write it like 10.0.0.0/8 or fd00::/8`);
   }
   const bits = family === 'ipv4' ? 32 : 128;
   const prefix = prefixText === undefined ? bits : Number(prefixText);
   if (!/^\d{1,3}$/.test(prefixText ?? '0') || prefix > bits) {
-    throw new Error(`"${entry}" needs a prefix length from 0 to ${bits}.`);
+    throw new Error(`"${entry}" needs a prefix length from 0 to ${bits}`);
   }
   return { address, prefix, family };
 }

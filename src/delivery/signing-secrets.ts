@@ -21,15 +21,15 @@ export function parseSigningSecrets(text: string): SigningSecret[] {
 }
 
 function parseKey(entry: string, name: string): Buffer {
-  if (!entry.startsWith('whsec_')) throw new Error(`${name} must begin with "whsec_".`);
+  if (!entry.startsWith('whsec_')) throw new Error(`${name} must begin with "whsec_"`);
   const encoded = entry.slice('whsec_'.length);
   const key = Buffer.from(encoded, 'base64');
   // Buffer skips what it does not understand, so only writing it back tells whether all of it was base64.
   if (key.toString('base64').replace(/=+$/, '') !== encoded.replace(/={0,2}$/, '')) {
-    throw new Error(`${name} must be base64 after "whsec_".`);
+    throw new Error(`${name} must be base64 after "whsec_"`);
   }
   if (key.length < SHORTEST_KEY || key.length > LONGEST_KEY) {
-    throw new Error(`${name} has ${key.length} bytes; it must have ${SHORTEST_KEY} to ${LONGEST_KEY}.`);
+    throw new Error(`${name} has ${key.length} bytes; it must have ${SHORTEST_KEY} to ${LONGEST_KEY}`);
   }
   return key;
 }

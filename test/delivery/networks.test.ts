@@ -24,7 +24,7 @@ describe('networks', () => {
     '/8',
   ])('are not %j', (entry) => {
     expect(() => parseNetworks(`10.0.0.0/8,${entry}`)).toThrow(
-      `"${entry}" is no network; write it like 10.0.0.0/8 or fd00::/8.`,
+      `"${entry}" is no network; write it like 10.0.0.0/8 or fd00::/8`,
     );
   });
 
@@ -36,6 +36,6 @@ describe('networks', () => {
     ['10.0.0.0/255.0.0.0', 32],
     ['fd00::/129', 128],
   ])('do not have the prefix length of %j', (entry, bits) => {
-    expect(() => parseNetworks(entry)).toThrow(`"${entry}" needs a prefix length from 0 to ${bits}.`);
+    expect(() => parseNetworks(entry)).toThrow(`"${entry}" needs a prefix length from 0 to ${bits}`);
   });
 });

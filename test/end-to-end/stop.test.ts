@@ -81,6 +81,7 @@ describe('A replica that gets SIGTERM', () => {
       const replica = await start('replica', { ...(await database('sqlite')), DRAIN_MS: '2000' });
       const stopped = replica.terminate();
       await until('it says so', async () => (await fetch(`${replica.url}/ready`)).status === 503);
+      expect(await (await fetch(`${replica.url}/metrics`)).text()).toMatch(/^punctual_ready 0$/m);
 
       await client.create({ count: 20, perSecond: 1000, delayMs: () => 300, target: () => replica.url });
       const { exitCode, tookMs } = await stopped;
