@@ -64,7 +64,7 @@ export const bulkCreationOperations = (always: ProblemCode[]): ZodOpenApiPathsOb
         'One timer a line, with the fields of a batch, each line at most 128 KiB. They are stored while they arrive, ' +
         'up to a thousand at a time. After 10 s without a byte the import ends. An import that broke off is told by ' +
         '`last_committed_line` how far it came; what follows that line may or may not be stored, so give the lines an ' +
-        `\`idempotency_key\` each, or a \`key\`, to be able to send them again. ${KEYS_OF_THEIR_OWN}`,
+        `\`idempotency_key\` each to be able to send them again. ${KEYS_OF_THEIR_OWN}`,
       requestBody: {
         required: true,
         content: {
