@@ -6,14 +6,25 @@ import { createDatabase, queryServer } from '../support/databases.ts';
 import { mysqlSettings } from '../support/mysql-settings.ts';
 import type { Kind } from './mysql-under-test.ts';
 
+/** Another server than the one that the run shares, by the URL of its root, and who the stores are there. */
+export interface Login {
+  serverUrl: string;
+  user: string;
+  password: string;
+}
+
 /** Two stores on one database for all tests of a file, each of which finds it empty: that takes a fifth of what a new one does. */
-export function emptiedMysql(kind: Kind, { lockingClause }: { lockingClause?: LockingClause } = {}) {
+export function emptiedMysql(
+  kind: Kind,
+  { lockingClause, login }: { lockingClause?: LockingClause; login?: () => Promise<Login> } = {},
+) {
   let shared: ReturnType<typeof open> | undefined;
   afterAll(async () => (await shared)?.end());
 
   async function open() {
-    const database = await createDatabase(kind);
-    const settings = mysqlSettings(database.url);
+    const { serverUrl, ...user } = (await login?.()) ?? {};
+    const database = await createDatabase(kind, serverUrl);
+    const settings = { ...mysqlSettings(database.url), ...user };
     const options = lockingClause === undefined ? {} : { lockingClause };
     const [store, replica] = [await openMysqlStore(settings, options), await openMysqlStore(settings, options)];
     const connection = await createConnection(database.url);

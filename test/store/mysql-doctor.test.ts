@@ -6,6 +6,11 @@ const healthy: Circumstances = {
   version: '8.4.6',
   variables: {
     transaction_isolation: 'READ-COMMITTED',
+    autocommit: 'ON',
+    completion_type: 'NO_CHAIN',
+    sql_mode: 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',
+    sql_select_limit: '18446744073709551615',
+    character_set_client: 'utf8mb4',
     wait_timeout: '10',
     innodb_flush_log_at_trx_commit: '1',
     log_bin: 'ON',
@@ -48,6 +53,11 @@ describe('The doctor', () => {
 
   it.each([
     [{ transaction_isolation: 'REPEATABLE-READ' }, 'transaction_isolation breaks'],
+    [{ autocommit: 'OFF' }, 'session breaks'],
+    [{ completion_type: 'CHAIN' }, 'session breaks'],
+    [{ sql_mode: 'STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPES' }, 'session breaks'],
+    [{ sql_select_limit: '13' }, 'session breaks'],
+    [{ character_set_client: 'latin1' }, 'session breaks'],
     [{ binlog_format: 'STATEMENT' }, 'binlog_format breaks'],
     [{ max_allowed_packet: '4194304' }, 'max_allowed_packet breaks'],
     [{ wsrep_on: 'ON' }, 'wsrep_on weakens'],

@@ -19,6 +19,14 @@ const LEAST_VERSION = { MySQL: [8, 0, 11], MariaDB: [10, 6, 0] };
 /** The longest statement is a record of 500 outcomes with long texts, or 4 MiB of inserts. */
 const LEAST_PACKET_BYTES = 8 * 1024 * 1024;
 const MOST_SILENCE_S = 10;
+/** What every session asks for, and would do harm without. */
+const SESSION: ServerFacts['variables'] = {
+  autocommit: 'ON',
+  completion_type: 'NO_CHAIN',
+  sql_mode: 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',
+  sql_select_limit: String(2n ** 64n - 1n),
+  character_set_client: 'utf8mb4',
+};
 
 const COMMITTED = 'A timer answered with 201, and an outcome recorded, survive a crash of the database.';
 const NO_WAITING = 'Replicas claim timers without waiting for one another.';
@@ -49,6 +57,19 @@ const RULES: Rule[] = [
       const level = transaction_isolation ?? tx_isolation;
       if (level === 'READ-COMMITTED') return undefined;
       return `A session runs under ${level ?? 'an unknown isolation level'} although READ COMMITTED was asked for. Is there a proxy in between that resets sessions?`;
+    },
+  },
+  {
+    name: 'session',
+    severity: 'breaks',
+    promise: 'What was answered with 201 is committed, and stored as it came.',
+    detail({ variables }) {
+      const differing = Object.entries(SESSION).filter(
+        ([name, asked]) => (variables[name as keyof typeof SESSION] ?? asked) !== asked,
+      );
+      if (differing.length === 0) return undefined;
+      const named = differing.map(([name]) => `${name} = ${variables[name as keyof typeof SESSION] ?? ''}`);
+      return `A session runs under ${named.join(', ')} although it was set up otherwise. Is there a proxy in between that resets sessions?`;
     },
   },
   {

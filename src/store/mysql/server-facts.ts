@@ -15,6 +15,11 @@ export interface ServerFacts {
 const VARIABLES = [
   'transaction_isolation',
   'tx_isolation',
+  'autocommit',
+  'completion_type',
+  'sql_mode',
+  'sql_select_limit',
+  'character_set_client',
   'wait_timeout',
   'innodb_flush_log_at_trx_commit',
   'log_bin',

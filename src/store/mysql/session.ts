@@ -42,11 +42,19 @@ const SCHEMA_WAIT_S = 2;
 const GOODBYE_MS = 500;
 const KEEP_ALIVE_MS = 5000;
 
-/** Isolation is spelled as the standard does, which both servers know; the variable has two names. */
+/**
+ * Everything that our statements rest on, since a server can have each session begin with something else: without
+ * `autocommit` nothing is stored, under NO_BACKSLASH_ESCAPES a text in quotes ends where its author wants, a limit on
+ * selects leaves claimed rows unread. Isolation and access are spelled as the standard does, which both servers know; what
+ * only one of them has is in a comment that the other skips.
+ */
 const SETUP = [
-  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-  `SET SESSION time_zone = '+00:00', wait_timeout = ${SILENCE_S},
-     innodb_lock_wait_timeout = ${ROW_WAIT_S}, lock_wait_timeout = ${SCHEMA_WAIT_S}`,
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE',
+  'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
+  `SET SESSION autocommit = 1, completion_type = 'NO_CHAIN', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',
+     default_storage_engine = InnoDB, sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = ${2n ** 64n - 1n},
+     time_zone = '+00:00', wait_timeout = ${SILENCE_S}, innodb_lock_wait_timeout = ${ROW_WAIT_S},
+     lock_wait_timeout = ${SCHEMA_WAIT_S} /*!80000 , max_execution_time = 0 */ /*M! , max_statement_time = 0 */`,
 ];
 
 /** Connects, logs in and sets the session up, all of it within `withinMs`. */
