@@ -12,7 +12,7 @@ import type { FailureReason, ClaimedTimer, LastAttempt, Timer, TimerStatus } fro
  * 5 s. A value that fits no column is told by `BadValue`.
  */
 export interface TimerStore extends DestinationStore, TimerLists, TimerChanges, TimerRetention {
-  /** The store's clock, with fractions of a millisecond. */
+  /** The store's clock, with fractions of a millisecond. Rejects, as a pulse does, where the store takes no writes. */
   readClock(): Promise<number>;
 
   /**

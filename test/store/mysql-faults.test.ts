@@ -9,7 +9,7 @@ import { createRetrying } from '../../src/store/mysql/retrying.ts';
 import { BadValue, Refusal, type ClaimResult } from '../../src/timers/index.ts';
 import { queryServer } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
-import { claimOf, makeTimer, makeTimers, resultOf } from '../support/timers.ts';
+import { claimOf, makeTimer, makeTimers, pulseOf, resultOf } from '../support/timers.ts';
 import {
   ANSWER_MS,
   everyVerb,
@@ -259,6 +259,9 @@ describe('A store whose server', () => {
       expect(ms).toBeLessThan(ANSWER_MS);
       expect(error).toMatchObject({ code: 'store_unavailable', cause: { errno: 1290 } });
       expect(await store.find(crypto.randomUUID())).toBeUndefined();
+      // By these a replica tells whether it is ready, also one that has nothing to write just now.
+      await expect(store.pulse(pulseOf())).rejects.toMatchObject({ code: 'store_unavailable' });
+      await expect(store.readClock()).rejects.toMatchObject({ code: 'store_unavailable' });
       await expectAnswersInTime(store);
 
       await queryServer(rig.server.url, 'SET GLOBAL read_only = OFF');

@@ -3,6 +3,7 @@ import type { ClaimedTimer, ClaimQuery, Pulse, PulseQuery } from '../../timers/i
 import type { Database } from '../schema.ts';
 import { CLAIMED_COLUMNS, fromClaimedRow, INLINE_BODY_BYTES, type ClaimedRow } from '../timer-row.ts';
 import { uuidToBytes } from '../uuid-bytes.ts';
+import { READ_ONLY, refuseReadOnly } from './writability.ts';
 
 /** How a claim keeps others off the rows it looks at. Left out, it is slower and just as right: the fenced write decides. */
 export type LockingClause = 'FOR UPDATE SKIP LOCKED' | '';
@@ -21,14 +22,18 @@ export async function pulse(db: Kysely<Database>, query: PulseQuery): Promise<Pu
     SELECT MIN(wake_at) FROM timers FORCE INDEX (wake)
      WHERE status = ${status} AND wake_at >= ${from} AND wake_at <= ${to})`;
   const firstLease = query.leasesFrom === null ? sql`NULL` : first('executing', query.leasesFrom, FOREVER);
-  const { rows } = await sql<{ storeNow: string; fresh: number | null; backlog: number | null; lease: number | null }>`
+  type Look = { storeNow: string; readOnly: string | number } & Pick<Pulse, 'fresh' | 'backlog' | 'lease'>;
+  const { rows } = await sql<Look>`
     SELECT ${first('waiting', query.freshFrom, query.freshTo)} AS fresh,
            ${first('waiting', query.backlogFrom, query.freshFrom - 1)} AS backlog,
            ${firstLease} AS lease,
+           ${READ_ONLY} AS readOnly,
            UNIX_TIMESTAMP(SYSDATE(6)) * 1000 AS storeNow`.execute(db);
   const [row] = rows;
   if (row === undefined) throw new Error('A SELECT without FROM returns a row.');
-  return { ...row, storeNow: Number(row.storeNow) };
+  const { readOnly, storeNow, ...found } = row;
+  await refuseReadOnly(db, readOnly);
+  return { ...found, storeNow: Number(storeNow) };
 }
 
 /**

@@ -21,6 +21,7 @@ import { purgeIdempotencyKeys, purgeTimers } from './purge.ts';
 import { queueChecks } from './queue-checks.ts';
 import { bringForward, findLost, recordResults } from './record.ts';
 import { createRetrying } from './retrying.ts';
+import { READ_ONLY, refuseReadOnly } from './writability.ts';
 
 /** Timers that go to the store together: a batch of the API, or of an import. */
 const MAX_INSERTED = 1000;
@@ -62,7 +63,9 @@ export function createMysqlStore(deps: {
     purgeIdempotencyKeys: (stretch) => onApi((db) => purgeIdempotencyKeys(db, stretch)),
     readClock: () =>
       onApi(async (db) => {
-        const { rows } = await sql<{ now: string }>`SELECT UNIX_TIMESTAMP(NOW(6)) * 1000 AS now`.execute(db);
+        const { rows } = await sql<{ now: string; readOnly: string | number }>`
+          SELECT ${READ_ONLY} AS readOnly, UNIX_TIMESTAMP(NOW(6)) * 1000 AS now`.execute(db);
+        await refuseReadOnly(db, rows[0]?.readOnly);
         return Number(rows[0]?.now);
       }),
     insert: (timers) => inserts.add(timers),

@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../schema.ts';
 import { classify } from './errors.ts';
+import { isOn, writeNothing } from './writability.ts';
 
 /** What the doctor looks at. A variable that the server does not have is absent. */
 export interface ServerFacts {
@@ -48,17 +49,13 @@ export async function readServerFacts(db: Kysely<Database>): Promise<ServerFacts
     version: version.rows[0]?.version ?? '',
     variables,
     foreignTables: Object.fromEntries(tables.rows.map(({ name, engine }) => [name, engine])),
-    isWritable: !isReadOnly(variables) || (await takesWrites(db)),
+    isWritable: !(isOn(variables.read_only) || isOn(variables.super_read_only)) || (await takesWrites(db)),
   };
 }
 
-const isReadOnly = ({ read_only, super_read_only }: ServerFacts['variables']): boolean =>
-  [read_only, super_read_only].some((value) => value !== undefined && !['OFF', '0', 'NO_LOCK'].includes(value));
-
-/** Some users may write all the same. */
 async function takesWrites(db: Kysely<Database>): Promise<boolean> {
   try {
-    await sql`UPDATE schema_migrations SET name = name WHERE FALSE`.execute(db);
+    await writeNothing(db);
     return true;
   } catch (error) {
     if (classify(error) === 'reconnect') return false;
