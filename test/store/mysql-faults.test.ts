@@ -286,6 +286,16 @@ describe('A store whose server', () => {
     });
   });
 
+  itSurvives('lets the service have few connections serves everybody by these, one after the other', async (rig) => {
+    await rig.withPlainUser(async ({ store, user }) => {
+      await queryServer(rig.server.url, `ALTER USER ${user}@'%' WITH MAX_USER_CONNECTIONS 3`);
+
+      const found = await Promise.all(Array.from({ length: 1000 }, () => store.find(crypto.randomUUID())));
+
+      expect(found).toHaveLength(1000);
+    });
+  });
+
   itSurvives('is frozen answers in time, and works again when it thaws', async ({ store, server }) => {
     await server.freeze();
     await expectAnswersInTime(store);

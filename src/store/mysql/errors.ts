@@ -116,5 +116,9 @@ export function classify(error: unknown): ErrorClass {
   return CONNECTION_MESSAGE.test(message ?? '') ? 'reconnect' : 'bug';
 }
 
+/** The server has as many connections, of all or of us, as it takes. */
+export const isTooMany = (error: unknown): boolean =>
+  [1040, 1203, 1226].includes((error as { errno?: number }).errno ?? 0);
+
 /** The row is already there. */
 export const isDuplicateKey = (error: unknown): boolean => (error as { errno?: number }).errno === 1062;

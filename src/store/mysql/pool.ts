@@ -1,10 +1,13 @@
 import type { MysqlPool, MysqlPoolConnection } from 'kysely';
+import { isTooMany } from './errors.ts';
 import { timeout, type Answer, type Session } from './session.ts';
 
 /** A caller waits this long for a connection, and then has it for `holdMs`: together within the 5 s of `TimerStore`. */
 export const ACQUIRE_MS = 1500;
 /** Below the server's `wait_timeout`, so that it is always we who close. */
 const IDLE_MS = 5000;
+/** A server that takes no more connections is not asked again for this long. */
+const ENOUGH_MS = 500;
 /** What is in use when the pool is closed may go on for this long. */
 const CLOSE_MS = 2500;
 
@@ -27,6 +30,7 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
   let count = 0;
   let opening = 0;
   let trustedFrom = -Infinity;
+  let openNoneBefore = -Infinity;
   let onEmpty: (() => void) | undefined;
 
   function getConnection(callback: (error: unknown, connection: MysqlPoolConnection) => void): void {
@@ -56,7 +60,7 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
       if (session === undefined) break;
       waiter.take(session);
     }
-    while (count < size && opening < waiting.size) void openOne();
+    while (count < size && opening < waiting.size && performance.now() >= openNoneBefore) void openOne();
   }
 
   function takeIdle(): Session | undefined {
@@ -78,10 +82,17 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
     } catch (error) {
       opening--;
       discard();
-      // With no connection left, nobody who waits could get one: an outage is told to all at once.
-      for (const waiter of [...waiting].slice(0, count === 0 ? Infinity : 1)) waiter.refuse(error as Error);
+      refuse(error as Error);
     }
     serve();
+  }
+
+  function refuse(error: Error): void {
+    // With no connection left, nobody who waits could get one: an outage is told to all at once.
+    if (count === 0) for (const waiter of [...waiting]) waiter.refuse(error);
+    // Those that we have will be free in milliseconds.
+    else if (isTooMany(error)) openNoneBefore = performance.now() + ENOUGH_MS;
+    else for (const waiter of [...waiting].slice(0, 1)) waiter.refuse(error);
   }
 
   /** As much of mysql2's connection as Kysely uses. */
