@@ -4,6 +4,7 @@ import { Migrator, type Migration } from 'kysely/migration';
 import type { Database } from './schema.ts';
 
 const TABLE = 'schema_migrations';
+const LOCK_TABLE = `${TABLE}_lock`;
 const FOLDER = new URL('../../migrations/', import.meta.url);
 
 /**
@@ -16,16 +17,29 @@ const FOLDER = new URL('../../migrations/', import.meta.url);
  */
 export async function migrate(db: Kysely<Database>, engine: 'mysql' | 'sqlite'): Promise<string[]> {
   const ours = await readMigrations(engine);
-  const migrations = { ...ours, ...(await newerMigrations(db, ours)) };
+  const isNew = !(await db.introspection.getTables()).some(({ name }) => name === TABLE);
+  if (isNew && engine === 'mysql') await createOwnTables(db);
+  const migrations = isNew ? ours : { ...ours, ...(await newerMigrations(db, ours)) };
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve(migrations) },
     migrationTableName: TABLE,
-    migrationLockTableName: `${TABLE}_lock`,
+    migrationLockTableName: LOCK_TABLE,
   });
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) throw error instanceof Error ? error : new Error('The migration failed.', { cause: error });
   return (results ?? []).map(({ migrationName }) => migrationName);
+}
+
+/** The migrator's own, as it would make them, but so that their keys fit whatever the server's defaults are. */
+async function createOwnTables(db: Kysely<Database>): Promise<void> {
+  const options = sql`CHARSET = ascii ENGINE = InnoDB ROW_FORMAT = DYNAMIC`;
+  await sql`
+    CREATE TABLE IF NOT EXISTS ${sql.table(TABLE)} (
+      name VARCHAR(255) NOT NULL PRIMARY KEY, timestamp VARCHAR(255) NOT NULL) ${options}`.execute(db);
+  await sql`
+    CREATE TABLE IF NOT EXISTS ${sql.table(LOCK_TABLE)} (
+      id VARCHAR(255) NOT NULL PRIMARY KEY, is_locked INTEGER NOT NULL DEFAULT 0) ${options}`.execute(db);
 }
 
 async function readMigrations(engine: string): Promise<Record<string, Migration>> {
@@ -36,8 +50,6 @@ async function readMigrations(engine: string): Promise<Record<string, Migration>
 
 /** What a newer version has done here, as steps without work: the migrator takes those it does not know for damage. */
 async function newerMigrations(db: Kysely<Database>, ours: object): Promise<Record<string, Migration>> {
-  const tables = await db.introspection.getTables();
-  if (!tables.some(({ name }) => name === TABLE)) return {};
   const last = Object.keys(ours).sort().at(-1);
   const { rows } = await sql<{ name: string }>`SELECT name FROM ${sql.table(TABLE)} WHERE name > ${last}`.execute(db);
   return Object.fromEntries(rows.map(({ name }) => [name, { up: () => Promise.resolve() }]));

@@ -49,6 +49,7 @@ async function wilfulLogin(kind: Kind, serverUrl: string) {
   const login = { user: 'plain', password: 'a-secret' };
   await queryServer(serverUrl, `CREATE USER ${login.user}@'%' IDENTIFIED BY '${login.password}'`);
   await queryServer(serverUrl, `GRANT ALL ON \`punctual%\`.* TO ${login.user}@'%'`);
+  await queryServer(serverUrl, `SET GLOBAL innodb_default_row_format = 'redundant'`);
   await queryServer(serverUrl, `SET GLOBAL init_connect = "${WILFUL[kind]}"`);
   return { serverUrl, ...login };
 }
