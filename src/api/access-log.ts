@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { Clock, Logger } from '../platform/index.ts';
 import { requestIdOf } from './request-id.ts';
@@ -11,13 +12,21 @@ export interface Answered {
   durationMs: number;
 }
 
+const CAUSE = Symbol('cause');
+type Noted = ServerResponse & { [CAUSE]?: string | undefined };
+
+/** Why it is answered as it is, for the log alone: the code of an error. */
+export function noteCause(res: Noted, cause: string | undefined): void {
+  res[CAUSE] = cause;
+}
+
 /**
  * One `request` line for every answer, at debug: at thousands a second a line each would cost more than the requests.
  * What went wrong on our side is told at any level.
  */
 export function logWhenAnswered(
   req: Request,
-  res: Response,
+  res: Response & Noted,
   { clock, logger, onAnswered }: { clock: Clock; logger: Logger; onAnswered: (answer: Answered) => void },
 ): void {
   const startedAt = clock.monotonic();
@@ -34,6 +43,7 @@ export function logWhenAnswered(
         route,
         status: res.statusCode,
         duration_ms: Math.round(durationMs * 10) / 10,
+        ...(res[CAUSE] === undefined ? {} : { cause: res[CAUSE] }),
         // The client left before it had the whole answer; the status may be one that it never saw.
         ...(res.writableFinished ? {} : { aborted: true }),
       },

@@ -1,7 +1,8 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { Clock, Logger } from '../platform/index.ts';
-import { logWhenAnswered, type Answered } from './access-log.ts';
+import { Refusal } from '../timers/index.ts';
+import { logWhenAnswered, noteCause, type Answered } from './access-log.ts';
 import { sendProblem } from './answer.ts';
 import { refuseForeignHost } from './host-rule.ts';
 import { Problem, problemOf } from './problem.ts';
@@ -61,7 +62,15 @@ function refuse(error: unknown, res: ServerResponse, { logger }: ExpressAppDeps)
     // Only the stack: errors of drivers carry whole statements with the client's data in them.
     logger.error({ request_id: requestIdOf(res), error: stackOf(error) }, 'request.failed');
   }
+  if (problem.code === 'store_unavailable') noteCause(res, codeBehind(problem));
   sendProblem(res, problem);
+}
+
+/** Of the error that the store met with. Codes quote nobody, as messages of databases do. */
+function codeBehind(problem: Problem): string | undefined {
+  let { cause } = problem;
+  while (cause instanceof Refusal) ({ cause } = cause);
+  return (cause as { code?: string } | undefined)?.code;
 }
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : typeof error);

@@ -171,7 +171,9 @@ export function createScheduler(deps: {
   function record(held: HeldTimer, result: Result): void {
     if (result.attempt === null) {
       const { status, reason } = result;
-      logger.debug({ id: held.timer.id, status, reason }, 'timer.not_sent');
+      // Of all reasons the one that tells of a fault of ours, or of the database.
+      const level = reason === 'lost_repeatedly' ? 'warn' : 'debug';
+      logger[level]({ id: held.timer.id, status, reason }, 'timer.not_sent');
     }
     onResult?.(held.timer.action, result);
     recorder.add(held, result);

@@ -136,4 +136,13 @@ describe('the access log', () => {
 
     expect(lines).toMatchObject([{ level, status, route: '/timers' }]);
   });
+
+  it('names the error of the database by its code, which quotes nothing', async () => {
+    const cause = Object.assign(new Error('Incorrect value: hush'), { code: 'ER_CON_COUNT_ERROR' });
+    const failure = new Refusal('store_unavailable', 'The store does not answer.', { cause });
+    const lines = await linesOf((app) => request(app).post('/timers').send({ url: HOOK }), failure);
+
+    expect(lines).toMatchObject([{ status: 503, cause: 'ER_CON_COUNT_ERROR' }]);
+    expect(JSON.stringify(lines)).not.toContain('hush');
+  });
 });

@@ -104,6 +104,21 @@ describe.each(KINDS)('A start on %s', (kind) => {
     expect(transient).toBe(false);
   });
 
+  it('by a user who may come encrypted only is told of that too, since the server says no more than no', async () => {
+    const { user, password } = await makeUser('ALL');
+    await queryServer(serverUrl(), `ALTER USER ${user}@'%' REQUIRE SSL`);
+    const { message } = await startMessage({ user, password });
+    expect(message).toMatch(/encrypted connections only: set DB_TLS=required/);
+  });
+
+  it('on a server that has no connection left for us says so in its words, and may be tried again', async () => {
+    const { user, password } = await makeUser('ALL');
+    await queryServer(serverUrl(), `ALTER USER ${user}@'%' WITH MAX_USER_CONNECTIONS 1`);
+    const { message, transient } = await startMessage({ user, password });
+    expect(message).toMatch(/refuses for now: .*max_user_connections/);
+    expect(transient).toBe(true);
+  });
+
   it('at a host that nobody knows, or where nothing listens, may be tried again', async () => {
     for (const over of [{ host: 'no-such-host.invalid' }, { port: 1 }]) {
       const { message, transient } = await startMessage(over);

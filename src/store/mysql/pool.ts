@@ -31,6 +31,8 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
   let opening = 0;
   let trustedFrom = -Infinity;
   let openNoneBefore = -Infinity;
+  /** While the server takes no more of us: what it says. */
+  let tooMany: Error | undefined;
   let onEmpty: (() => void) | undefined;
 
   function getConnection(callback: (error: unknown, connection: MysqlPoolConnection) => void): void {
@@ -49,7 +51,8 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
       clearTimeout(deadline);
       waiting.delete(waiter);
     };
-    const deadline = setTimeout(() => waiter.refuse(timeout('No connection to the database became free')), ACQUIRE_MS);
+    const tooLong = () => waiter.refuse(tooMany ?? timeout('No connection to the database became free'));
+    const deadline = setTimeout(tooLong, ACQUIRE_MS);
     waiting.add(waiter);
     serve();
   }
@@ -78,6 +81,7 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
     try {
       const session = await open();
       opening--;
+      tooMany = undefined;
       keep(session);
     } catch (error) {
       opening--;
@@ -88,11 +92,14 @@ export function createPool(deps: { open: () => Promise<Session>; size: number; h
   }
 
   function refuse(error: Error): void {
+    if (count > 0 && isTooMany(error)) {
+      // Those that we have will be free in milliseconds.
+      tooMany = error;
+      openNoneBefore = performance.now() + ENOUGH_MS;
+      return;
+    }
     // With no connection left, nobody who waits could get one: an outage is told to all at once.
-    if (count === 0) for (const waiter of [...waiting]) waiter.refuse(error);
-    // Those that we have will be free in milliseconds.
-    else if (isTooMany(error)) openNoneBefore = performance.now() + ENOUGH_MS;
-    else for (const waiter of [...waiting].slice(0, 1)) waiter.refuse(error);
+    for (const waiter of [...waiting].slice(0, count === 0 ? Infinity : 1)) waiter.refuse(error);
   }
 
   /** As much of mysql2's connection as Kysely uses. */
