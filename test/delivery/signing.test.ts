@@ -94,11 +94,7 @@ describe('signing secrets', () => {
     ['without the prefix', randomBytes(32).toString('base64'), 'must begin with "whsec_"'],
     ['with the prefix of a private key', `whsk_${randomBytes(32).toString('base64')}`, 'must begin with "whsec_"'],
     ['that is no base64', `whsec_${'!'.repeat(40)}`, 'must be base64 after "whsec_"'],
-    [
-      'in the base64 of URLs',
-      `whsec_${Buffer.alloc(32, 0xff).toString('base64url')}`,
-      'must be base64 after "whsec_"',
-    ],
+    ['in the base64 of URLs', `whsec_${Buffer.alloc(32, 0xff).toString('base64url')}`, 'must be base64 after "whsec_"'],
     ['that is empty', 'whsec_', 'has 0 bytes; it must have 24 to 64'],
     ['that is too short', secretOf(23), 'has 23 bytes; it must have 24 to 64'],
     ['that is too long', secretOf(65), 'has 65 bytes; it must have 24 to 64'],

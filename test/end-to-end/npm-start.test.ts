@@ -35,7 +35,10 @@ async function run(signal: (npm: number) => void): Promise<{ exitCode: number | 
   // When nobody holds its output open any more: npm and the service.
   await once(npm, 'close');
   clearTimeout(tooLong);
-  return { exitCode: npm.exitCode, events: [...said.matchAll(/"msg":"(service\.\w+)"/g)].map(([, event]) => event ?? '') };
+  return {
+    exitCode: npm.exitCode,
+    events: [...said.matchAll(/"msg":"(service\.\w+)"/g)].map(([, event]) => event ?? ''),
+  };
 }
 
 const ORDERLY = { exitCode: 0, events: ['service.started', 'service.stopping', 'service.stopped'] };
