@@ -39,7 +39,7 @@ export function createDestinations(deps: {
     if (told) await store.publishDestinations({ replica, now, reports: busiest });
   }
 
-  const onError = (error: unknown) => logger.debug({ err: error }, 'destinations.not_told');
+  const onError = (error: unknown) => logger.warn({ err: error }, 'destinations.not_told');
   const ticks = createTicks({ tick: () => tell(reports()), intervalMs: INTERVAL_MS, clock, onError });
 
   function reports(): DestinationReport[] {
