@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -7,11 +7,11 @@ import { systemClock } from '../../src/platform/index.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import type { Database } from '../../src/store/schema.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
-import { openConnection } from '../../src/store/sqlite/connection.ts';
+import { openConnection, SqliteError } from '../../src/store/sqlite/connection.ts';
 import { createSqliteDialect } from '../../src/store/sqlite/dialect.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { emptiedSqlite } from '../support/emptied-sqlite.ts';
-import { claimOf, makeTimer, T0 } from '../support/timers.ts';
+import { claimOf, makeTimer, pulseOf, T0 } from '../support/timers.ts';
 import { describeTimerStore } from './contract.ts';
 
 const MIB = 1024 * 1024;
@@ -120,6 +120,61 @@ describe('A SQLite file', () => {
     await pragma(`max_page_count = ${usual}`);
     expect(await store.insertKeyed([keyed])).toMatchObject([{ kind: 'created' }]);
     await store.close();
+  });
+
+  it('on a full disk is told of as away by looks too, until something can be written again', async () => {
+    const { store, connection } = await openByHand();
+    const pragma = (sql: string) => connection.run([{ sql: `PRAGMA ${sql}`, rows: [[]] }]);
+    await store.insert([makeTimer()]);
+    await pragma('query_only = 1');
+
+    await expect(store.insert([makeTimer()])).rejects.toMatchObject({ cause: { code: 'SQLITE_READONLY' } });
+    await expect(store.pulse(pulseOf())).rejects.toMatchObject({ code: 'store_unavailable' });
+
+    await pragma('query_only = 0');
+    await store.pulse(pulseOf());
+    await store.close();
+  });
+
+  it('that was moved or deleted takes nothing more, as it would be lost, until it is back', async () => {
+    const store = await open();
+    const timer = makeTimer();
+    await store.insert([timer]);
+
+    renameSync(path(), `${path()}.elsewhere`);
+    for (const refused of [store.insert([makeTimer()]), store.pulse(pulseOf())]) {
+      await expect(refused).rejects.toMatchObject({ cause: { message: expect.stringMatching(/moved.*Put it back/) } });
+    }
+    renameSync(`${path()}.elsewhere`, path());
+
+    await store.insert([makeTimer()]);
+    expect(await store.find(timer.id)).toBeDefined();
+    await store.close();
+  });
+
+  it('whose first start, or upgrade, was cut off anywhere is as it was before, and starts', async () => {
+    for (let most = 1, isCutOff = true; isCutOff; most += 7) {
+      rmSync(path(), { force: true });
+      const connection = await openConnection(path());
+      let said = 0;
+      const run: typeof connection.run = (...job) =>
+        ++said > most
+          ? Promise.reject(new SqliteError({ message: 'disk I/O error', errcode: 10 }))
+          : connection.run(...job);
+      const db = new Kysely<Database>({
+        dialect: createSqliteDialect({
+          ...connection,
+          acquire: () => Promise.resolve({ run, release: () => undefined }),
+        }),
+      });
+      isCutOff = await migrate(db, 'sqlite').then(
+        () => false,
+        () => true,
+      );
+      await connection.close();
+
+      await (await open()).close();
+    }
   });
 
   it('that has been closed is a store that is away, and can be closed again', async () => {

@@ -21,14 +21,27 @@ export interface StatementResult {
 export type Reply =
   { id: number; results: StatementResult[] } | { id: number; error: { message: string; errcode: number | null } };
 
+/** Primary result codes, by the names that the log shows. */
+const CODES: Record<number, string> = {
+  5: 'SQLITE_BUSY',
+  8: 'SQLITE_READONLY',
+  10: 'SQLITE_IOERR',
+  11: 'SQLITE_CORRUPT',
+  13: 'SQLITE_FULL',
+  14: 'SQLITE_CANTOPEN',
+  26: 'SQLITE_NOTADB',
+};
+
 /** An error of SQLite; `errcode` is its extended result code, null for one of Node's own, as of a value it cannot bind. */
 export class SqliteError extends Error {
   readonly errcode: number | null;
+  readonly code: string;
 
   constructor({ message, errcode }: { message: string; errcode: number | null }) {
     super(message);
     this.name = 'SqliteError';
     this.errcode = errcode;
+    this.code = CODES[(errcode ?? 0) & 0xff] ?? `SQLITE_${errcode ?? 'MISUSE'}`;
   }
 }
 

@@ -10,10 +10,17 @@ import {
 } from 'kysely';
 import type { SqliteConnection, SqliteSession } from './connection.ts';
 
+/** Kysely thinks that SQLite cannot take back changes of the schema, and would leave half of them behind a crash. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
 /** Kysely over the worker's connection. There is one connection, so whoever holds it has the file to himself. */
 export function createSqliteDialect(connection: SqliteConnection): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
+    createAdapter: () => new TransactionalAdapter(),
     createDriver: () => createDriver(connection),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),

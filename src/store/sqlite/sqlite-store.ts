@@ -24,6 +24,9 @@ import * as statements from './statements.ts';
 /** Primary result codes that tell of the file or the disk, not of the statement: BUSY, LOCKED, NOMEM, READONLY, … FULL, CANTOPEN. */
 const STORE_FAULTS = new Set([5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26]);
 
+/** Of them those that a write meets with: READONLY, IOERR, FULL. A look may go well all the same. */
+const WRITE_FAULTS = new Set([8, 10, 13]);
+
 /** Those that tell of a value: TOOBIG, CONSTRAINT, MISMATCH. */
 const VALUE_FAULTS = new Set([18, 19, 20]);
 
@@ -33,6 +36,8 @@ export function createSqliteStore(deps: {
   clock: Clock;
 }): TimerStore & PresenceStore {
   const { connection, db, clock } = deps;
+  /** Whether the last that was refused was a write; a look tells of it too, until one comes about. */
+  let takesNoWrites = false;
   const onDb: Run = (operation) => translated(() => operation(db, false));
 
   const inserts = createInsertQueue<Timer>({
@@ -47,6 +52,18 @@ export function createSqliteStore(deps: {
       ),
     maxTimers: 1000,
   });
+
+  async function translated<T>(operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (error) {
+      const result = error instanceof SqliteError && error.errcode !== null ? error.errcode & 0xff : NaN;
+      if (WRITE_FAULTS.has(result)) takesNoWrites = true;
+      if (VALUE_FAULTS.has(result)) throw new BadValue(error as Error);
+      if (!STORE_FAULTS.has(result) && !(error instanceof ConnectionClosed)) throw error;
+      throw new Refusal('store_unavailable', 'The database is not available.', { cause: error });
+    }
+  }
 
   async function insertRows(timers: Timer[]): Promise<void> {
     const rows = timers.map(toRow);
@@ -75,6 +92,8 @@ export function createSqliteStore(deps: {
     insertKeyed: keyedInserts,
     pulse: (query) =>
       translated(async () => {
+        if (takesNoWrites) await execute(statements.WRITE_SOMETHING, []);
+        takesNoWrites = false;
         const { freshFrom, freshTo, backlogFrom, leasesFrom } = query;
         const looks = [freshFrom, freshTo, backlogFrom, freshFrom - 1, leasesFrom];
         const [row] = await execute<Omit<Pulse, 'storeNow'>>(statements.PULSE, looks);
@@ -136,15 +155,4 @@ function recordStatements(rows: ResultRow[]) {
     { sql: statements.RECORD_RESULT, rows: rows.map((row) => [row]) },
     { sql: statements.INSERT_ATTEMPT, rows: logged.map((row) => [row]) },
   ];
-}
-
-async function translated<T>(operation: () => Promise<T>): Promise<T> {
-  try {
-    return await operation();
-  } catch (error) {
-    const result = error instanceof SqliteError && error.errcode !== null ? error.errcode & 0xff : NaN;
-    if (VALUE_FAULTS.has(result)) throw new BadValue(error as Error);
-    if (!STORE_FAULTS.has(result) && !(error instanceof ConnectionClosed)) throw error;
-    throw new Refusal('store_unavailable', 'The database is not available.', { cause: error });
-  }
 }

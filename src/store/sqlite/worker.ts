@@ -1,4 +1,5 @@
 // Runs in a thread of its own: a commit waits for the disk, and the thread that releases timers must not.
+import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Job, Reply, StatementResult } from './connection.ts';
@@ -10,7 +11,11 @@ const { file } = workerData as { file: string };
 if (parentPort === null) throw new Error('This file runs as a worker.');
 const port = parentPort;
 
+/** SQLite's own code for a file that cannot be opened. */
+const CANNOT_OPEN = 14;
+
 const db = open();
+const inode = inodeOf(file);
 const statements = new Map<string, StatementSync>();
 
 /** One process per file: the lock is taken with the first read and held until the process ends, however it ends. */
@@ -26,6 +31,18 @@ function open(): DatabaseSync {
   opened.exec('PRAGMA temp_store = MEMORY');
   opened.exec('BEGIN IMMEDIATE; COMMIT');
   return opened;
+}
+
+function inodeOf(path: string): string | undefined {
+  const found = path === ':memory:' ? undefined : statSync(path, { throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
+}
+
+/** SQLite would go on in a file that has no name any more, and all would be gone when it is closed. */
+function refuseIfAstray(): void {
+  if (inodeOf(file) === inode) return;
+  const message = `The file ${file} was moved, replaced or deleted while it was open. Put it back where it was`;
+  throw Object.assign(new Error(message), { errcode: CANNOT_OPEN });
 }
 
 function statement(sql: string): StatementSync {
@@ -50,6 +67,8 @@ function run({ sql, rows }: Job['statements'][number]): StatementResult {
 }
 
 function perform(job: Job): StatementResult[] {
+  // What was begun is ended.
+  if (!db.isTransaction) refuseIfAstray();
   if (!job.transaction) return job.statements.map(run);
   db.exec('BEGIN IMMEDIATE');
   try {
