@@ -57,6 +57,10 @@ function readPassword({ DB_PASSWORD, DB_PASSWORD_FILE }: DatabaseVariables): str
 function fromUrl(text: string, variables: DatabaseVariables): StoreSettings {
   if (text.startsWith('sqlite:')) {
     const file = text.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+    if (/^(\/\/|file:)/.test(file))
+      throw new Error(
+        'DATABASE_URL: a SQLite file is named by its path alone. Write it like sqlite:data/punctual.db or sqlite:/var/lib/punctual.db.',
+      );
     if (file === '') throw new Error('DATABASE_URL names no file. Write it like sqlite:data/punctual.db.');
     return { engine: 'sqlite', file };
   }

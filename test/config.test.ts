@@ -80,6 +80,8 @@ describe('The configuration', () => {
     [{ SIGNING_SECRETS: 'whsec_c2hvcnQ=' }, /^SIGNING_SECRETS: /],
     [{ DATABASE_URL: 'postgres://u@h/d' }, /^DATABASE_URL is no address/],
     [{ DATABASE_URL: 'mysql://h/d' }, /^DATABASE_URL needs a user/],
+    [{ DATABASE_URL: 'sqlite://data/punctual.db' }, /^DATABASE_URL: .*sqlite:data\/punctual\.db/],
+    [{ DATABASE_URL: 'sqlite:file:///data/punctual.db' }, /^DATABASE_URL: .*path alone/],
     [{ DATABASE_URL: 'mysql://u@h/d?ssl=1' }, /^DATABASE_URL takes no parameters/],
     [{ DATABASE_URL: 'sqlite:a.db', DB_HOST: 'h' }, /^DATABASE_URL and DB_HOST are both set/],
     [{ DB_HOST: 'h' }, /^DB_USER is missing/],

@@ -1,5 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +84,19 @@ describe('A start ends with exit code 1 and says what to do', () => {
   test('when the SQLite file cannot be opened', async () => {
     expect(await refusalOf({ DATABASE_URL: `sqlite:${folder}` })).toMatch(
       `The SQLite file ${folder} cannot be used: unable to open database file. Check that its folder exists`,
+    );
+  });
+
+  test("when the SQLite file is none, or another program's", async () => {
+    const file = join(folder, 'other.db');
+    await writeFile(file, 'This is a diary.\n'.repeat(1000));
+    expect(await refusalOf({ DATABASE_URL: `sqlite:${file}` })).toMatch(/file is not a database\. Restore a backup/);
+    await rm(file);
+    const other = new DatabaseSync(file);
+    other.exec('CREATE TABLE timers (egg TEXT)');
+    other.close();
+    expect(await refusalOf({ DATABASE_URL: `sqlite:${file}` })).toMatch(
+      /already exists\. Is it the file of another program\?/,
     );
   });
 
