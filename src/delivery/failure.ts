@@ -24,6 +24,10 @@ const BY_CODE: Record<string, AttemptError> = {
   [ANSWER_TOO_LONG]: { code: 'invalid_response', message: 'The answer is too long.' },
 };
 
+/** What the system says when it is we who have no descriptor, port or memory left. */
+const OUT_OF_SOCKETS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+export const NO_SOCKET = 'no_socket';
+
 const CONNECTION_LOST = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'UND_ERR_SOCKET']);
 
 export function timeoutAt(stage: AttemptStage): AttemptError {
@@ -44,6 +48,7 @@ export function failureOf(error: unknown, stage: AttemptStage): AttemptError {
   const code = codeOf(error);
   const known = BY_CODE[code];
   if (known !== undefined) return known;
+  if (OUT_OF_SOCKETS.has(code)) return { code: NO_SOCKET, message: `This replica can open no connection (${code}).` };
   if (isConnectionLost(error)) {
     return {
       code: 'connection_reset',

@@ -1,4 +1,5 @@
 import { verdictOfAnswer, type AttemptError, type Outcome } from '../timers/index.ts';
+import { NO_SOCKET } from './failure.ts';
 import { TARGET_REFUSALS } from './target-refusals.ts';
 
 /** Errors that tell of ourselves, not of how the receiver is doing. */
@@ -24,6 +25,7 @@ export function outcomeOfAnswer(answered: {
 }
 
 export function outcomeOfFailure(error: AttemptError, maybeSent: boolean): Outcome {
+  if (error.code === NO_SOCKET && !maybeSent) return { kind: 'not_begun', error };
   const verdict = OUR_OWN.has(error.code) ? 'inconclusive' : 'unreachable';
   return { kind: 'retry', error, verdict, retryAfterMs: null, maybeSent, httpStatus: null, answer: null };
 }

@@ -3,7 +3,7 @@ import {
   retryDelayMs,
   type Action,
   type AttemptError,
-  type Outcome,
+  type AttemptOutcome,
   type RecordedAttempt,
   type Verdict,
 } from '../timers/index.ts';
@@ -50,6 +50,10 @@ export interface Prospects {
   silentForMs: number;
 }
 
+/** What we had nothing left for is looked at again about this much later. */
+const NOT_BEGUN_MS = 1000;
+const NOT_BEGUN_TOLD_EVERY_MS = 1000;
+
 const NO_PROSPECTS: Prospects = { longestMs: LONGEST_HAND_BACK_MS, silentForMs: 0 };
 
 /** What is to be recorded of a timer, and what was seen of its destination meanwhile. */
@@ -71,6 +75,7 @@ export function createAttempts(deps: {
   settings: SchedulerSettings;
 }): Attempts {
   const { actions, storeClock, largeBodies, sendMarks, clock, random, logger, settings } = deps;
+  let notBegunToldAt = -Infinity;
 
   function refusalOf(held: HeldTimer): Result | undefined {
     const { timer } = held;
@@ -97,6 +102,7 @@ export function createAttempts(deps: {
     const startedMonotonic = clock.monotonic();
     const isOurs = () => leaseCovers(held, { attemptMs: 0, leaseMs: settings.leaseMs, clock });
     const outcome = await action.perform(timer, signal, isOurs);
+    if (outcome.kind === 'not_begun') return unsent(notBegun(held, outcome.error));
     const attempt: RecordedAttempt = {
       firedAt: Math.floor(startedAt),
       latenessMs: timer.latenessMs ?? Math.max(Math.floor(startedAt - Math.max(timer.dueAt, timer.createdAt)), 0),
@@ -112,6 +118,15 @@ export function createAttempts(deps: {
     const result = resultOf(held, outcome, attempt);
     log(held, action, attempt, result, outcome.error);
     return { result, verdict: outcome.kind === 'delivered' ? 'delivered' : outcome.verdict };
+  }
+
+  /** Whoever watches the log is told, though not of each: there may be thousands. */
+  function notBegun(held: HeldTimer, error: AttemptError): Result {
+    if (clock.monotonic() - notBegunToldAt >= NOT_BEGUN_TOLD_EVERY_MS) {
+      notBegunToldAt = clock.monotonic();
+      logger.error({ id: held.timer.id, error: error.code, message: error.message }, 'timer.not_begun');
+    }
+    return handBackLater(held, { longestMs: NOT_BEGUN_MS, silentForMs: 0 });
   }
 
   /** Where the claim is lost, the result is too: the store takes none under it. */
@@ -135,7 +150,7 @@ export function createAttempts(deps: {
     }
   }
 
-  function resultOf({ timer }: HeldTimer, outcome: Outcome, attempt: RecordedAttempt): Result {
+  function resultOf({ timer }: HeldTimer, outcome: AttemptOutcome, attempt: RecordedAttempt): Result {
     if (outcome.kind === 'delivered') return finished('done', null, attempt);
     if (outcome.kind === 'rejected') return finished('failed', outcome.reason, attempt);
     if (timer.delivery === 'at_most_once') {

@@ -9,7 +9,7 @@ export {
 } from './destination-store.ts';
 export { BadValue, Refusal, type FieldError, type RefusalCode } from './errors.ts';
 export type { IdempotencyRecord, KeyedResult, KeyedTimer, StoredTimer } from './keyed-timer.ts';
-export type { AttemptError, Outcome } from './outcome.ts';
+export type { AttemptError, AttemptOutcome, Outcome } from './outcome.ts';
 export { latenessBucket, type LatenessCounts } from './lateness-counts.ts';
 export { retryDelayMs } from './retry-policy.ts';
 export type { Reservation, ShortTimers } from './short-timers.ts';

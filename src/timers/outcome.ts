@@ -1,7 +1,12 @@
 import type { FailureVerdict } from './verdict.ts';
 
-/** What an attempt came to. A receiver that answers 500 is an outcome, not an exception. */
+/** What became of a call. A receiver that answers 500 is an outcome, not an exception. */
 export type Outcome =
+  | AttemptOutcome
+  /** For want of something of our own it was not begun. The receiver had no part in it, and no attempt is counted. */
+  | { kind: 'not_begun'; error: AttemptError };
+
+export type AttemptOutcome =
   | ({ kind: 'delivered'; error: null } & Exchange)
   /** Worth another try. `retryAfterMs` is the receiver's own wish; `maybeSent` says whether it may have seen the request. */
   | ({ kind: 'retry'; retryAfterMs: number | null; maybeSent: boolean } & Failure)

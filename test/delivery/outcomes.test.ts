@@ -102,12 +102,12 @@ describe('the text of an answer', () => {
       userAgent: 'Punctual/test',
       onBug: () => undefined,
     });
-    const { answer } = await action.perform(
+    const outcome = await action.perform(
       aClaimedTimer({ url: receiver.url }),
       new AbortController().signal,
       () => true,
     );
-    return answer;
+    return 'answer' in outcome ? outcome.answer : null;
   }
 
   it('is kept when it came from a public address', async () => {
@@ -135,5 +135,31 @@ describe('the text of an answer', () => {
     expect(await answerKept(Buffer.from([0x61, 0xff, 0xfe, 0x62]))).toBe('a\ufffd\ufffdb');
     expect(await answerKept('a\r\nb\tc\n')).toBe('a\nb\tc\n');
     expect(await answerKept('\0\x1b[31mred\x7f\u0085')).toBe('\ufffd\ufffd[31mred\ufffd\ufffd');
+  });
+});
+
+describe('a call for which we have no socket', () => {
+  it.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL'])('was not begun (%s)', async (code) => {
+    const action = createWebhookAction({
+      timeoutMs: 1000,
+      maxTimeoutMs: 1000,
+      concurrencyPerHost: 1,
+      signingSecrets: [],
+      gate: createTargetGate({
+        policy: createAddressPolicy({ allowedNetworks: [], allowLoopback: true, ownPorts: () => [] }),
+      }),
+      pool: createConnectionPool(),
+      connect: () => Promise.reject(Object.assign(new Error('connect'), { code })),
+      clock: systemClock,
+      storeNow: () => STORE_NOW,
+      userAgent: 'Punctual/test',
+      onBug: () => undefined,
+    }).action;
+
+    const timer = aClaimedTimer({ url: 'http://127.0.0.1:9000/' });
+    expect(await action.perform(timer, new AbortController().signal, () => true)).toEqual({
+      kind: 'not_begun',
+      error: { code: 'no_socket', message: `This replica can open no connection (${code}).` },
+    });
   });
 });

@@ -131,6 +131,30 @@ describe('A due timer', () => {
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'failed', reason: 'expired', attempts: 0 });
   });
 
+  it.each(['at_least_once', 'at_most_once'] as const)(
+    'that could not be begun for want of a socket of ours is called a moment later, with no attempt counted (%s)',
+    async (delivery) => {
+      let has = false;
+      const noSocket = { code: 'no_socket', message: 'This replica can open no connection (EMFILE).' };
+      rig = await createRig({ reply: () => (has ? delivered : { kind: 'not_begun', error: noSocket }) });
+      const timer = makeTimer({ delivery, maxAttempts: 1 });
+      await rig.store.insert([timer]);
+      await rig.scheduler.runOnce();
+      await rig.pass(50);
+      await eventually(() => rig.scheduler.load().held === 0);
+      expect(await rig.timer(timer.id)).toMatchObject({ status: 'waiting', attempts: 0, sendStartedAt: null });
+      expect(events).toContain('timer.not_begun');
+
+      has = true;
+      await rig.pass(1500);
+      await rig.scheduler.runOnce();
+      await rig.pass(1500);
+      await eventually(() => rig.scheduler.load().held === 0);
+      expect(rig.calls).toHaveLength(2);
+      expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1 });
+    },
+  );
+
   it('that took down five replicas in a row fails instead of taking down a sixth', async () => {
     rig = await createRig({ reply: () => delivered });
     const timer = makeTimer({ lost: 5 });
