@@ -3,10 +3,10 @@ import type { TimerRow } from '../schema.ts';
 import { ATTEMPT_COLUMNS } from '../result-rows.ts';
 import { CLAIMED_COLUMNS, INLINE_BODY_BYTES } from '../timer-row.ts';
 
-/** Parameters: see `PulseQuery`. Each look is a range on the hot index that ends at its first row; one from NULL is empty. */
 /** Changes nothing, but has to be written: whether there is room again, or the disk well. */
 export const WRITE_SOMETHING = 'UPDATE schema_migrations SET timestamp = timestamp';
 
+/** Parameters: see `PulseQuery`. Each look is a range on the hot index that ends at its first row; one from NULL is empty. */
 export const PULSE = `
   SELECT (${firstWake("status = 'waiting' AND wake_at >= ? AND wake_at <= ?")}) AS fresh,
          (${firstWake("status = 'waiting' AND wake_at >= ? AND wake_at <= ?")}) AS backlog,
