@@ -40,7 +40,12 @@ function inodeOf(path: string): string | undefined {
 
 /** SQLite would go on in a file that has no name any more, and all would be gone when it is closed. */
 function refuseIfAstray(): void {
-  if (inodeOf(file) === inode) return;
+  try {
+    if (inodeOf(file) === inode) return;
+  } catch {
+    // A folder that may not be looked into any more says nothing of the file.
+    return;
+  }
   const message = `The file ${file} was moved, replaced or deleted while it was open. Put it back where it was`;
   throw Object.assign(new Error(message), { errcode: CANNOT_OPEN });
 }
