@@ -1,7 +1,7 @@
 # Punctual on the Node major it is tested with. `.cicd/build-image` builds this with Docker or, where there is none, with
 # buildah. The image brings its own Node, so the runtime among the optional dependencies stays out of it.
 
-FROM node:24-slim AS build
+FROM node:26-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=optional
@@ -11,14 +11,14 @@ COPY migrations migrations
 COPY src src
 RUN npm run build
 
-FROM node:24-slim AS dependencies
+FROM node:26-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Nothing reads the packages' source maps and type declarations at run time, and they are a third of the whole.
 RUN npm ci --omit=dev --omit=optional \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
-FROM node:24-slim
+FROM node:26-slim
 ENV NODE_ENV=production
 # A container is reached from outside, and there Punctual does not start without keys: set API_KEYS (or
 # ALLOW_ANONYMOUS=true where the network is closed to everybody else).
