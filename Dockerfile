@@ -42,7 +42,7 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["node
 # Node itself, not npm, which would keep SIGTERM to itself: the service takes up to 28 s to finish what it has begun.
 #
 # The bounds on its memory are generous for what it holds, and make V8 collect garbage while there is little of it:
-# without them the same load takes 150 MB more. New objects have their 32 MB from the start: V8 would grow to them over
+# without them the same load takes 150 MB more. New objects have their 16 MB from the start: V8 would grow to them over
 # many minutes of steady load, which looks like a leak. Nor may V8 place objects among the old ones because those made by
 # the same line lived long in a crowd: each keeps alive whatever it points to, and requests went from 82 to 130 µs of a core.
 CMD ["node", "--max-old-space-size=512", "--min-semi-space-size=16", "--max-semi-space-size=16", "--no-allocation-site-pretenuring", "dist/src/start.js"]
