@@ -568,7 +568,7 @@ describe('start and stop', () => {
     const stopping = api.stop().then(() => (stopped = true));
     second.socket.write(POST.slice(HEAD.length));
 
-    expect(await second.ended).toMatch(/HTTP\/1\.1 503 .*Connection: close.*"code":"shutting_down"/s);
+    expect(await second.ended).toMatch(/"ok"\}HTTP\/1\.1 503 .*Connection: close.*"code":"shutting_down"/s);
     const late = connect(port, '127.0.0.1');
     const [refused] = (await once(late, 'error')) as [NodeJS.ErrnoException];
     expect(refused.code).toBe('ECONNREFUSED');
