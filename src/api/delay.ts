@@ -1,3 +1,4 @@
+// Never Node's own, which a newer one has: what is accepted must not depend on which Node a replica runs.
 import { Temporal } from 'temporal-polyfill/implementation';
 
 const UNITS_MS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 };

@@ -1,3 +1,4 @@
+// Never Node's own, which a newer one has: what is accepted must not depend on which Node a replica runs.
 import { Temporal } from 'temporal-polyfill/implementation';
 
 /** Not of the year 0, of which a part lies before it in UTC and cannot be told in four digits. */
