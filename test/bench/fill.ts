@@ -35,7 +35,7 @@ export async function fillDatabase(databaseUrl: string, fills: Fill[]): Promise<
   await query('ALTER INSTANCE DISABLE INNODB REDO_LOG');
   try {
     await query(`ALTER TABLE timers ${indexes.map(({ name }) => `DROP KEY ${name as string}`).join(', ')}`);
-    await Promise.all(fills.map((fill) => insertAll(databaseUrl, fill)));
+    await Promise.all(fills.map((fill) => addTimers(databaseUrl, fill)));
     await query(
       `ALTER TABLE timers ${indexes.map(({ name, list }) => `ADD KEY ${name as string} (${list as string})`).join(', ')}`,
     );
@@ -45,7 +45,11 @@ export async function fillDatabase(databaseUrl: string, fills: Fill[]): Promise<
   await query('ANALYZE TABLE timers');
 }
 
-async function insertAll(databaseUrl: string, { count, status, family = status, wakeAt, url }: Fill): Promise<void> {
+/** Adds to tables that are in use. */
+export async function addTimers(
+  databaseUrl: string,
+  { count, status, family = status, wakeAt, url }: Fill,
+): Promise<void> {
   const made = {
     id: `concat('${FAMILIES[family]}', lpad(hex(n), 16, '0'))`,
     status: `'${status}'`,
