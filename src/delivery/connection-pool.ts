@@ -6,7 +6,9 @@ export interface ConnectionPool {
   add(connection: Connection): void;
   /** The one used last, as the least likely to have been closed by the receiver. */
   take(origin: string): Connection | undefined;
-  /** Gives back a connection in good order. */
+  /** How many wait for a request of that origin. */
+  idleOf(origin: string): number;
+  /** Gives back a connection in good order, or one that has just been opened. */
   keep(connection: Connection): void;
   /** Tells that a connection was closed. */
   forget(connection: Connection): void;
@@ -44,6 +46,7 @@ export function createConnectionPool(): ConnectionPool {
       if (connection !== undefined) remove(connection);
       return connection;
     },
+    idleOf: (origin) => idle.get(origin)?.length ?? 0,
     keep(connection) {
       if (isClosing) {
         connection.discard();

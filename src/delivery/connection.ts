@@ -35,6 +35,8 @@ export interface Connection {
   /** Whether the address reached is public, so that the answer may be shown to the client. */
   readonly isPublic: boolean;
   isOpen(): boolean;
+  /** Whether it has carried a request. */
+  isUsed(): boolean;
   /** Whether the whole request has left us; an answer that came sooner leaves the rest in the way of the next request. */
   isFlushed(): boolean;
   send(request: WireRequest, reader: AnswerReader): void;
@@ -63,6 +65,7 @@ export function openConnection(deps: {
 }): Connection {
   const { socket, origin, isPublic, onClosed } = deps;
   let isSocketGiven = false;
+  let isUsed = false;
   let bytesBefore = 0;
 
   const client = new Client(origin, {
@@ -117,9 +120,12 @@ export function openConnection(deps: {
   const connection: Connection = {
     origin,
     isPublic,
-    isOpen: () => !socket.destroyed,
+    // Before the first request nobody reads the socket: what came then would pass for the answer to it.
+    isOpen: () => !socket.destroyed && (isUsed || socket.readableLength === 0),
+    isUsed: () => isUsed,
     isFlushed: () => socket.writableLength === 0,
     send(request, itsReader) {
+      isUsed = true;
       reader = itsReader;
       bytesBefore = socket.bytesRead;
       client.dispatch(request, handler);

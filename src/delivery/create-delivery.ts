@@ -3,6 +3,7 @@ import type { Action, TargetPolicy } from '../timers/index.ts';
 import { createAddressPolicy } from './address-policy.ts';
 import { createConnectionPool } from './connection-pool.ts';
 import { createConnector } from './connector.ts';
+import { createDialAhead } from './dial-ahead.ts';
 import { createDnsLookup } from './dns-lookup.ts';
 import { createNameResolver, type Lookup } from './name-resolver.ts';
 import type { Network } from './networks.ts';
@@ -49,17 +50,15 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   const gate = createTargetGate({ policy });
   const resolve = createNameResolver({ lookup: deps.lookup ?? createDnsLookup({}), clock });
   const pool = createConnectionPool();
-  const { action, interruptAll } = createWebhookAction({
-    ...deps,
-    gate,
-    pool,
-    connect: createConnector({ policy, resolve, clock, pool }),
-  });
+  const connect = createConnector({ policy, resolve, clock, pool });
+  const dialAhead = createDialAhead({ pool, connect, clock });
+  const { action, interruptAll } = createWebhookAction({ ...deps, gate, pool, connect, dialAhead });
 
   return {
     action,
     targets: gate,
     close() {
+      dialAhead.close();
       interruptAll();
       return pool.close();
     },

@@ -3,6 +3,7 @@ import type { Action, ClaimedTimer } from '../timers/index.ts';
 import { Attempt, type AttemptOrder } from './attempt.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import type { Connect } from './connector.ts';
+import type { DialAhead } from './dial-ahead.ts';
 import { INTERRUPTED } from './failure.ts';
 import { createInterrupts } from './interrupts.ts';
 import { outcomeOfBlockedTarget, outcomeOfFailure } from './outcome-of.ts';
@@ -21,12 +22,13 @@ export function createWebhookAction(deps: {
   gate: TargetGate;
   pool: ConnectionPool;
   connect: Connect;
+  dialAhead: DialAhead;
   clock: Clock;
   storeNow: () => number;
   userAgent: string;
   onBug: (error: unknown) => void;
 }): { action: Action; interruptAll: () => void } {
-  const { timeoutMs, maxTimeoutMs, gate, storeNow, userAgent, onBug } = deps;
+  const { timeoutMs, maxTimeoutMs, gate, dialAhead, storeNow, userAgent, onBug } = deps;
   const sign = createSigner(deps.signingSecrets);
   const interrupts = createInterrupts();
 
@@ -37,6 +39,12 @@ export function createWebhookAction(deps: {
     laneOf({ url }) {
       const parsed = gate.parse(url);
       return 'target' in parsed ? parsed.target.host : url;
+    },
+    prepare({ url, delivery, nextAttemptAt }) {
+      const parsed = gate.parse(url);
+      // At most once takes a connection that is new at its instant.
+      if ('refusal' in parsed || delivery === 'at_most_once') return;
+      dialAhead.prepare(parsed.target, { dueAt: nextAttemptAt, waitMs: nextAttemptAt - storeNow() });
     },
     perform(timer, signal, isOurs) {
       const parsed = gate.parse(timer.url);

@@ -146,8 +146,10 @@ export function createScheduler(deps: {
     const lane = laneOf(held);
     const crowded = lane && lanes.crowded(lane.name);
     if (lane === undefined) record(held, attempts.handBackLater(held));
-    else if (crowded === undefined) dueQueue.push({ held, lane });
-    else record(held, attempts.handBackLater(held, prospectsOf(crowded, clock.monotonic())));
+    else if (crowded === undefined) {
+      dueQueue.push({ held, lane });
+      if (held.place !== 'late') actions.get(held.timer.action)?.prepare?.(held.timer);
+    } else record(held, attempts.handBackLater(held, prospectsOf(crowded, clock.monotonic())));
   }
 
   function laneOf({ timer }: HeldTimer): LaneIdentity | undefined {

@@ -11,6 +11,11 @@ export interface Action {
   /** Longest time `perform` takes for this timer, milliseconds; what the lease has to cover. */
   deadlineMs(timer: ClaimedTimer): number;
   /**
+   * Tells of a timer that is still to come: what is done by now, such as opening a connection, will not make it late. A hint,
+   * that `perform` does not depend on. Never throws.
+   */
+  prepare?(timer: ClaimedTimer): void;
+  /**
    * One attempt. Never rejects: what goes wrong is an outcome. Ends within `deadlineMs`; an aborted signal (the replica
    * stops and has no more time) ends it at once. `isOurs` tells whether the claim still stands, and is to be asked as the
    * first byte is about to leave where sending twice does harm: the process may have stood still at any point before.

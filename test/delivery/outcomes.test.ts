@@ -82,6 +82,8 @@ describe('Retry-After', () => {
   });
 });
 
+const noneAhead = { prepare: () => undefined, close: () => undefined };
+
 describe('the text of an answer', () => {
   /** One attempt whose connection passes for one to a public address, as no test can have one. */
   async function answerKept(body: string | Buffer, status = 500): Promise<string | null> {
@@ -97,6 +99,7 @@ describe('the text of an answer', () => {
       gate: createTargetGate({ policy }),
       pool,
       connect: async (target, options) => ({ ...(await connect(target, options)), isPublic: true }),
+      dialAhead: noneAhead,
       clock: systemClock,
       storeNow: () => STORE_NOW,
       userAgent: 'Punctual/test',
@@ -150,6 +153,7 @@ describe('a call for which we have no socket', () => {
       }),
       pool: createConnectionPool(),
       connect: () => Promise.reject(Object.assign(new Error('connect'), { code })),
+      dialAhead: noneAhead,
       clock: systemClock,
       storeNow: () => STORE_NOW,
       userAgent: 'Punctual/test',

@@ -36,6 +36,8 @@ export interface Rig {
   store: TimerStore;
   scheduler: Scheduler;
   calls: Call[];
+  /** Ids of the timers that the action was told of ahead. */
+  prepared: string[];
   /** Lets time pass in small steps and lets what it set off come to rest. */
   pass(ms: number): Promise<void>;
   timer(id: string): Promise<Timer>;
@@ -61,12 +63,14 @@ export async function createRig(over: {
   const storeClock = createRemoteClock({ clock });
   storeClock.observe(clock.now());
   const calls: Call[] = [];
+  const prepared: string[] = [];
   let closing = false;
   const action: Action = {
     name: 'webhook',
     laneOf: ({ url }) => new URL(url).host,
     concurrency: 128,
     deadlineMs: () => over.deadlineMs ?? 10_000,
+    prepare: ({ id }) => void prepared.push(id),
     perform: (timer, _signal, isOurs) =>
       new Promise((resolve) => {
         calls.push({ timer, at: clock.now(), answer: resolve, isOurs });
@@ -94,6 +98,7 @@ export async function createRig(over: {
     store,
     scheduler,
     calls,
+    prepared,
     async pass(ms) {
       for (let passed = 0; passed < ms; passed += 50) {
         clock.advance(Math.min(50, ms - passed));

@@ -42,6 +42,17 @@ describe('A due timer', () => {
     expect(await rig.timer(timer.id)).toMatchObject({ status: 'done', attempts: 1, latenessMs: 0, httpStatus: 200 });
   });
 
+  it('is told to its action as soon as it is claimed, unless it is late already', async () => {
+    rig = await createRig({ reply: () => delivered });
+    const [late, ahead] = [makeTimer({ dueAt: T0 - 1 }), makeTimer({ dueAt: T0 + 900 })];
+    await rig.store.insert([late, ahead]);
+
+    await rig.scheduler.runOnce();
+
+    expect(rig.scheduler.load().held).toBe(2);
+    expect(rig.prepared).toEqual([ahead.id]);
+  });
+
   it('is left to a later pass while it lies beyond the lookahead', async () => {
     rig = await createRig({ reply: () => delivered });
     await rig.store.insert([makeTimer({ dueAt: T0 + 1001 })]);
