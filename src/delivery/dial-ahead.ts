@@ -7,6 +7,8 @@ import type { Target } from './target.ts';
 /** As many to one origin for timers that share an instant; and as many dials to it in a second, whoever answers. */
 const MOST_AHEAD = 8;
 const REMEMBERED_MS = 1000;
+/** Of all origins, dialled or not used yet: a crowd to thousands of hosts must leave sockets, and places in the pool, to calls. */
+const MOST_IN_ALL = 128;
 /** With less time left, the attempt would begin before the connection is there, and dial for itself. */
 const LEAST_WAIT_MS = 50;
 /** What takes longer than this is given up; the attempt will see for itself. */
@@ -39,6 +41,8 @@ interface Wanted {
 export function createDialAhead(deps: { pool: ConnectionPool; connect: Connect; clock: Clock }): DialAhead {
   const { pool, connect, clock } = deps;
   const lately = new Map<string, Wanted>();
+  const unused = new Set<Connection>();
+  let dialing = 0;
   const closing = new AbortController();
 
   function wantedOf(origin: string, instant: number): Wanted {
@@ -61,6 +65,7 @@ export function createDialAhead(deps: { pool: ConnectionPool; connect: Connect; 
     try {
       const connection = await connect(target, { signal: aborter.signal, onStage: () => undefined });
       pool.keep(connection);
+      unused.add(connection);
       clock.after(waitMs + UNUSED_MS, () => closeUnused(connection));
     } catch {
       // See above.
@@ -70,8 +75,15 @@ export function createDialAhead(deps: { pool: ConnectionPool; connect: Connect; 
     }
   }
 
+  function isRoom(): boolean {
+    if (unused.size + dialing < MOST_IN_ALL) return true;
+    for (const connection of unused) if (connection.isUsed() || !connection.isOpen()) unused.delete(connection);
+    return unused.size + dialing < MOST_IN_ALL;
+  }
+
   /** One that was used is closed by what keeps it alive. */
   function closeUnused(connection: Connection): void {
+    unused.delete(connection);
     if (!connection.isUsed()) connection.discard();
   }
 
@@ -81,9 +93,14 @@ export function createDialAhead(deps: { pool: ConnectionPool; connect: Connect; 
       const wanted = wantedOf(target.origin, dueAt);
       const enough = Math.min(wanted.timers, MOST_AHEAD);
       if (wanted.dials >= MOST_AHEAD || pool.idleOf(target.origin) + wanted.dialing >= enough) return;
+      if (!isRoom()) return;
       wanted.dials += 1;
       wanted.dialing += 1;
-      void dial(target, waitMs).finally(() => (wanted.dialing -= 1));
+      dialing += 1;
+      void dial(target, waitMs).finally(() => {
+        wanted.dialing -= 1;
+        dialing -= 1;
+      });
     },
     close: () => closing.abort(),
   };

@@ -85,6 +85,24 @@ describe('a timer that is still to come', () => {
     expect(receiver.seen).toEqual([]);
   });
 
+  it('shares 128 connections in all with those to other hosts, and the next come when these are used', async () => {
+    await using receiver = await startObservedReceiver();
+    await using delivery = openDelivery({ lookup: () => Promise.resolve(['127.0.0.1']) });
+    const urlOf = (n: number) => `http://host-${n}.example.com:${receiver.port}/`;
+
+    for (let n = 0; n < 200; n++) prepare(delivery, { url: urlOf(n) });
+    await eventually(() => receiver.sockets.length >= 128);
+    await delay(50);
+    expect(receiver.sockets).toHaveLength(128);
+
+    await delivery.perform({ url: urlOf(0) });
+    prepare(delivery, { url: urlOf(200) });
+    prepare(delivery, { url: urlOf(201) });
+    await eventually(() => receiver.sockets.length >= 129);
+    await delay(50);
+    expect(receiver.sockets).toHaveLength(129);
+  });
+
   it('is tried as ever where no connection came about, for which a host is bothered eight times a second at the most', async () => {
     let connections = 0;
     await using receiver = await startTcpReceiver((socket) => {
